@@ -1,0 +1,1 @@
+"""Markdown notes compiled into Anki packages that can be imported again and again."""

@@ -1,0 +1,161 @@
+"""The types that travel from the Markdown to the deck: where things stand, and what a note is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from markdown_it.token import Token
+
+Kind = Literal["basic", "reversed", "cloze", "typed"]
+
+UNASKED = "?"
+"""The bracket text of a claim link that has never been measured."""
+
+MARKS = frozenset({"refuted", "failed"})
+"""Titles by which `verify run --update` marks what it cannot mend."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file, as people name it."""
+
+    path: str
+    """The file's path, as the user would type it."""
+    line: int
+    """The line, counted from 1 over the whole file, front matter included."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of characters of a file's text."""
+
+    start: int
+    """Index of the first character."""
+    end: int
+    """Index after the last character; equal to `start` for an empty span."""
+
+    def of(self, text: str) -> str:
+        """The characters of `text` that lie in this span."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim link, `[8.7×](claim:saving "NVIDIA H200, 2026-11")`: a text and the value that it states."""
+
+    name: str
+    """The name of the value in the claim's code."""
+    text: str
+    """The text in the brackets, as the author wrote it (Markdown); `?` asks for it to be filled in."""
+    title: str | None
+    """Where a timing was measured, or a mark (`refuted`, `failed`); None without a title."""
+    span: Span
+    """The text in the brackets."""
+    title_span: Span
+    """All that stands between the destination and the closing parenthesis: the title with its quotes."""
+    location: Location
+    """The line of the opening bracket."""
+    note: str | None
+    """The id of the note it stands in; None above the first note."""
+    is_figure: bool = False
+    """True for `![alt](path "claim:name")`: the value is the picture, and nothing in the text is rewritten."""
+
+    @property
+    def held_back(self) -> str | None:
+        """Why a note that shows this claim must not be in a deck, or None."""
+        if self.text.strip() == UNASKED:
+            return "not measured yet"
+        if self.title in MARKS:
+            return self.title
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A cite link, `[71.8 %](cite:sandler2018 "Table 4")`: a text from the literature."""
+
+    key: str
+    """The entry's key in `references.bib`."""
+    text: str
+    """The text in the brackets (Markdown)."""
+    place: str | None
+    """Where in the source: a table, an equation, a page."""
+    location: Location
+    """The line of the opening bracket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of Python whose top-level names are the values of claims."""
+
+    code: str
+    """The Python source, without the fences."""
+    location: Location
+    """The line of the code's first line (the one after the fence)."""
+    needs: tuple[str, ...] = ()
+    """What a machine must have to run it: `cuda`, `tensorrt`."""
+    timeout: float | None = None
+    """Seconds that it may take; None for the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One Anki note: a question, its answer, and what makes them true."""
+
+    id: str
+    """The author's id, unique over the collection: the note's identity."""
+    kind: Kind
+    """Which cards the note makes."""
+    location: Location
+    """The line of its heading."""
+    question: tuple[Token, ...]
+    """The heading's inline tokens; for a cloze note, its context line."""
+    answer: tuple[Token, ...]
+    """The block tokens of the body; for a cloze note, the text with its deletions."""
+    extra: tuple[Token, ...]
+    """The block tokens after the thematic break; may be empty."""
+    tags: tuple[str, ...] = ()
+    """Tags of this note alone."""
+    blocks: tuple[Block, ...] = ()
+    """The claim blocks inside this note, in order."""
+    claims: tuple[Claim, ...] = ()
+    """The claim links, in order."""
+    citations: tuple[Citation, ...] = ()
+    """The cite links, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One file of notes."""
+
+    file: Path
+    """The file itself."""
+    path: str
+    """Its path as shown to people."""
+    title: str
+    """The text of its `# Title`."""
+    deck: str
+    """The deck that its notes go to, with `::` between levels."""
+    tags: tuple[str, ...]
+    """Tags of every note in the file."""
+    requires: tuple[str, ...]
+    """Names of topics (file names without suffix) that come first."""
+    introduction: tuple[Token, ...]
+    """The block tokens between the title and the first note, without claim blocks."""
+    blocks: tuple[Block, ...]
+    """The claim blocks above the first note: they serve the whole file."""
+    claims: tuple[Claim, ...]
+    """The claim links above the first note, in order."""
+    notes: tuple[Note, ...]
+    """The notes, in order."""
+    text: str = field(repr=False, default="")
+    """The whole text of the file, exactly as it stands on disk; every span counts in it."""
+
+    def all_claims(self) -> tuple[Claim, ...]:
+        """Every claim link of the file, in order."""
+        return self.claims + tuple(claim for note in self.notes for claim in note.claims)
