@@ -121,6 +121,8 @@ class Note:
     """The block tokens after the thematic break; may be empty."""
     tags: tuple[str, ...] = ()
     """Tags of this note alone."""
+    hint: str = ""
+    """A line that the learner can unfold on the question side; plain text."""
     blocks: tuple[Block, ...] = ()
     """The claim blocks inside this note, in order."""
     claims: tuple[Claim, ...] = ()

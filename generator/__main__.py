@@ -1,0 +1,61 @@
+"""`generator`: compile notes into Anki decks.
+
+Exit codes: 0 done · 2 usage · 3 a card is malformed · 5 a file that the tools write cannot be read or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+OK, USAGE, MALFORMED, STATE = 0, 2, 3, 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(argv)
+    # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
+    from generator import commands
+    from generator.errors import CardError, StateError
+
+    root = Path(options.path)
+    if not root.is_dir():
+        print(f"generator: {root}: no such folder\n  hint: name the folder that your notes are in", file=sys.stderr)
+        return USAGE
+    try:
+        return commands.run(options, root)
+    except CardError as error:
+        commands.show_problems(error.problems)
+        print(f"generator: {commands.tally(error.problems)}; nothing was written", file=sys.stderr)
+        return MALFORMED
+    except StateError as error:
+        print(f"generator: {error}", file=sys.stderr)
+        return STATE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="generator",
+        description="Compile Markdown notes into Anki decks that can be imported again and again without losing a review.",
+        epilog="Exit codes: 0 done, 2 usage, 3 a card is malformed, 5 a file that the tools write cannot be read or written.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    default = "cards" if Path("cards").is_dir() else "."
+    for name, text in (
+        ("build", "compile the notes into decks/*.apkg"),
+        ("check", "look for mistakes; write nothing"),
+        ("ids", "show, and with --write put in, the ids that notes lack"),
+    ):
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        command.add_argument("path", nargs="?", default=default, help=f"the folder of notes (default: {default})")
+        if name == "build":
+            command.add_argument("-o", "--output", help="the folder for packages and ledger (default: decks, beside the notes)")
+        if name == "ids":
+            command.add_argument("--write", action="store_true", help="write them into the files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

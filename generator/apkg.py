@@ -1,0 +1,183 @@
+"""Notes and ledger → the bytes of an .apkg, with genanki.
+
+genanki stamps every note with the time of the build and its zip entries with the clock; both would make Anki report
+every note as updated and no two builds equal. Here each note brings its own `mod` and ids, and the zip has no clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sqlite3
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import genanki
+
+from generator.ledger import Entry, Ledger, digest_of, guid_of
+from generator.media import Media
+from generator.notetypes import ALL, CLOZE, QUESTION, NoteType, css, template_text
+
+_CLOCK = (1980, 1, 1, 0, 0, 0)
+_SQLITE_WRITER = slice(96, 100)
+"""Bytes of a SQLite header that name the library's version, and nothing about the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A note as it goes into a package."""
+
+    id: str
+    """The author's id."""
+    deck: str
+    """Its deck."""
+    is_cloze: bool
+    """Which note type it has."""
+    fields: tuple[str, ...]
+    """HTML, in the note type's order."""
+    tags: tuple[str, ...]
+    """Sorted."""
+    ordinals: tuple[int, ...]
+    """Which of the note type's cards it makes: template or deletion numbers, from 0."""
+    media: tuple[Media, ...]
+    """The files its fields show."""
+
+    @property
+    def notetype(self) -> NoteType:
+        """The note type."""
+        return CLOZE if self.is_cloze else QUESTION
+
+    @property
+    def digest(self) -> str:
+        """What the learner would see changes exactly when this does."""
+        return digest_of([self.notetype.id, self.fields, self.tags, self.ordinals])
+
+
+class _Note(genanki.Note):  # type: ignore[misc]
+    """A genanki note with a `mod`, ids and cards of its own."""
+
+    def __init__(self, content: Content, entry: Entry, model: genanki.Model, due: int) -> None:
+        self._entry = entry
+        self._ordinals = content.ordinals
+        super().__init__(
+            model=model, fields=list(content.fields), tags=list(content.tags), guid=guid_of(content.id), due=due
+        )
+
+    @property
+    def cards(self) -> list[genanki.Card]:
+        """One card for each ordinal; genanki's own search misses `{{c1,2::…}}`."""
+        return [genanki.Card(ordinal) for ordinal in self._ordinals]
+
+    def write_to_db(self, cursor: sqlite3.Cursor, timestamp: float, deck_id: int, id_gen: Iterator[int]) -> None:
+        number = self._entry.number
+        ids = iter((number, *(number + ordinal for ordinal in self._ordinals)))
+        super().write_to_db(cursor, self._entry.mod, deck_id, ids)
+
+
+class _Model(genanki.Model):  # type: ignore[misc]
+    """A genanki model with a `mod` of its own."""
+
+    def __init__(self, notetype: NoteType, mod: int) -> None:
+        self._mod = mod
+        super().__init__(
+            model_id=notetype.id,
+            name=notetype.name,
+            fields=[{"name": field.name, "id": field.id, "font": "Arial"} for field in notetype.fields],
+            templates=[
+                {
+                    "name": template.name,
+                    "id": template.id,
+                    "qfmt": template_text(template.front),
+                    "afmt": template_text(template.back),
+                }
+                for template in notetype.templates
+            ],
+            css=css(),
+            model_type=self.CLOZE if notetype.kind == "cloze" else self.FRONT_BACK,
+        )
+
+    def to_json(self, timestamp: float, deck_id: int) -> dict[str, Any]:
+        made: dict[str, Any] = super().to_json(self._mod, deck_id)
+        made["originalStockKind"] = 0
+        return made
+
+
+def notetype_digests() -> dict[str, str]:
+    """A digest of all that a note type says, by its id."""
+    return {
+        str(notetype.id): digest_of(
+            [
+                notetype.name,
+                [[field.name, field.id] for field in notetype.fields],
+                [
+                    [template.name, template.id, template_text(template.front), template_text(template.back)]
+                    for template in notetype.templates
+                ],
+                css(),
+            ]
+        )
+        for notetype in ALL
+    }
+
+
+def pack(contents: Sequence[Content], ledger: Ledger, descriptions: Mapping[str, str]) -> bytes:
+    """The bytes of a package; the same arguments give the same bytes everywhere.
+
+    Args:
+        contents: its notes, in the order in which new cards are to be shown.
+        ledger: with an entry for every one of them, and for the note types.
+        descriptions: what Anki shows on a deck's page, by deck; HTML.
+    """
+    models = {notetype.id: _Model(notetype, ledger.notetypes[str(notetype.id)][1]) for notetype in ALL}
+    decks: dict[str, genanki.Deck] = {}
+    for name in sorted({content.deck for content in contents} | descriptions.keys()):
+        decks[name] = genanki.Deck(_deck_id(name), name, descriptions.get(name, ""))
+    for due, content in enumerate(contents, start=1):
+        entry = ledger.notes[guid_of(content.id)]
+        decks[content.deck].add_note(_Note(content, entry, models[content.notetype.id], due))
+    return _zip(_database(decks.values()), [media for content in contents for media in content.media])
+
+
+def _deck_id(name: str) -> int:
+    """A number for a deck; Anki goes by its name."""
+    return 1_000_000_000_000 + int(hashlib.sha256(name.encode()).hexdigest()[:10], 16)
+
+
+def _database(decks: Iterable[genanki.Deck]) -> bytes:
+    connection = sqlite3.connect(":memory:")
+    try:
+        with warnings.catch_warnings():
+            # genanki takes `<` in highlighted code and math for broken tags; render.py escapes them.
+            warnings.simplefilter("ignore")
+            genanki.Package(list(decks)).write_to_db(connection.cursor(), 0, iter(()))
+        connection.commit()
+        connection.execute("VACUUM")
+        data = bytearray(connection.serialize())
+    finally:
+        connection.close()
+    data[_SQLITE_WRITER] = (3_040_000).to_bytes(4, "big")
+    return bytes(data)
+
+
+def _zip(database: bytes, media: Iterable[Media]) -> bytes:
+    files = {item.name: item.file for item in media}
+    names = sorted(files)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:
+        _add(package, "collection.anki2", database)
+        _add(package, "media", json.dumps({str(index): name for index, name in enumerate(names)}).encode())
+        for index, name in enumerate(names):
+            _add(package, str(index), files[name].read_bytes())
+    return buffer.getvalue()
+
+
+def _add(package: zipfile.ZipFile, name: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _CLOCK)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    package.writestr(entry, data)

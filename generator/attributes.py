@@ -1,0 +1,72 @@
+"""What a note's heading says about it: `{#id .typed tags="why compute"}`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from mdit_py_plugins.attrs.parse import ParseError, parse
+
+from generator.notes import Kind
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
+KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed")
+KEYS = ("tags", "hint")
+
+
+class BadAttributes(ValueError):
+    """The braces at the end of a heading cannot be understood; the arguments are what and hint."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        self.what = what
+        self.hint = hint
+        super().__init__(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What stood in a heading's braces."""
+
+    id: str | None = None
+    """The note's id, without `#`."""
+    kind: Kind | None = None
+    """The kind asked for; None leaves it to the note's content."""
+    tags: tuple[str, ...] = ()
+    """Tags of this note alone."""
+    hint: str = ""
+    """A line that the learner can unfold on the question side."""
+    unknown: tuple[str, ...] = field(default=())
+    """Keys that mean nothing here."""
+
+
+def read_attributes(inside: str) -> Attributes:
+    """Read what stands between a heading's braces.
+
+    Raises:
+        BadAttributes: the syntax is broken, or a class, key or id is not one of ours.
+    """
+    try:
+        end, found = parse("{" + inside + "}")
+    except ParseError:
+        end, found = -1, {}
+    if end != len(inside) + 1:
+        raise BadAttributes(f"cannot read the attributes {{{inside}}}", 'write {#id}, {#id .typed} or {#id tags="a b"}')
+    identity = found.pop("id", None)
+    if identity is not None and not ID.fullmatch(identity):
+        raise BadAttributes(f"the id '{identity}' has a character that ids do not have", "use a-z, 0-9 and -")
+    kind: Kind | None = None
+    for name in found.pop("class", "").split():
+        kind = next((known for known in KINDS if known == name), None)
+        if kind is None:
+            raise BadAttributes(f"there is no kind of note called '.{name}'", _closest(name, KINDS))
+    for key in found:
+        if key not in KEYS:
+            raise BadAttributes(f"unknown attribute '{key}'", _closest(key, KEYS))
+    return Attributes(identity, kind, tuple(found.get("tags", "").split()), found.get("hint", ""))
+
+
+def _closest(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, 1)
+    listed = ", ".join(known)
+    return f"did you mean '{near[0]}'? (known: {listed})" if near else f"known: {listed}"

@@ -1,0 +1,188 @@
+"""A collection → packages and ledger, and what an author should know about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.apkg import Content, notetype_digests, pack
+from generator.collection import Collection, load, shown
+from generator.errors import Problem, StateError, stop_on_errors
+from generator.files import write_atomically
+from generator.ledger import Ledger, enter, guid_of, read_ledger, write_ledger
+from generator.notes import Location, Note, Topic
+from generator.notetypes import CLOZE, QUESTION
+from generator.parse import inline_tokens
+from generator.render import Rendered, render
+
+LEDGER = "ledger.json"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A note that is not in the deck, because a number in it is not known to be true."""
+
+    location: Location
+    """The note's heading."""
+    id: str
+    """The note."""
+    reasons: tuple[str, ...]
+    """One for each claim that is in the way."""
+    needs: tuple[str, ...]
+    """What a machine must have to measure it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a build did."""
+
+    packages: tuple[tuple[Path, int, int], ...]
+    """Each package with its number of notes and its size in bytes."""
+    new: tuple[str, ...]
+    """Ids of notes that no earlier build had."""
+    changed: tuple[str, ...]
+    """Ids of notes whose content differs from the last build; learners get them on the next import."""
+    unchanged: int
+    """Number of notes that an import will leave alone."""
+    moved: tuple[tuple[str, str, str], ...]
+    """Id, old deck, new deck: an import leaves cards that a learner has in the old deck."""
+    gone: tuple[str, ...]
+    """Ids of notes of earlier builds that the collection has no more; an import never deletes."""
+    held_back: tuple[HeldBack, ...]
+    """Notes that are not in the packages."""
+    warnings: tuple[Problem, ...]
+    """What an author should look at."""
+
+
+def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack], list[Problem]]:
+    """Render every note of a collection; nothing is written.
+
+    Returns:
+        What goes into packages, in the order of study; what is held back; everything that is wrong.
+    """
+    contents: list[Content] = []
+    held_back: list[HeldBack] = []
+    problems = list(collection.problems)
+    for topic, note in collection.notes():
+        rendered = render(note, topic, collection.root, collection.references)
+        problems += rendered.problems
+        if rendered.held_back:
+            blocks = (*note.blocks, *topic.blocks)
+            needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
+            held_back.append(HeldBack(note.location, note.id, rendered.held_back, needs))
+        else:
+            contents.append(_content(note, topic, rendered))
+    return contents, held_back, sorted(problems, key=lambda problem: problem.location)
+
+
+def build(root: Path, out: Path) -> Report:
+    """Compile a collection into one package per top-level deck and one per sub-deck.
+
+    Args:
+        root: the collection's folder.
+        out: the folder for packages and ledger.
+
+    Raises:
+        CardError: a card is malformed; nothing was written.
+        StateError: the ledger cannot be read, or a file cannot be written.
+    """
+    contents, held_back, problems = compile_notes(load(root))
+    stop_on_errors(problems)
+    before = read_ledger(out / LEDGER)
+    rows = [(content.id, content.deck, content.digest) for content in contents]
+    after = enter(before, rows, notetype_digests(), _now())
+    packages: list[tuple[Path, int, int]] = []
+    for name, members in _packages(contents).items():
+        data = pack(members, after, _descriptions(members))
+        write_atomically(out / name, data)
+        packages.append((out / name, len(members), len(data)))
+    write_ledger(after, out / LEDGER)
+    return _report(contents, held_back, problems, before, after, packages)
+
+
+def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
+    notetype = CLOZE if note.kind == "cloze" else QUESTION
+    if note.kind == "cloze":
+        opened = [token for token in inline_tokens(note.answer) if token.type == "cloze_open"]
+        ordinals = tuple(sorted({number - 1 for token in opened for number in token.meta["numbers"] if number > 0}))
+    else:
+        ordinals = (0, 1) if note.kind == "reversed" else (0,)
+    return Content(
+        id=note.id,
+        deck=topic.deck,
+        is_cloze=note.kind == "cloze",
+        fields=tuple(rendered.fields.get(field.name, "") for field in notetype.fields),
+        tags=tuple(sorted({*topic.tags, *note.tags})),
+        ordinals=ordinals,
+        media=rendered.media,
+    )
+
+
+def _packages(contents: Sequence[Content]) -> dict[str, list[Content]]:
+    """The notes of each package file: a file for a whole deck, and one for each of its sub-decks."""
+    packages: dict[str, list[Content]] = {}
+    names: dict[str, str] = {}
+    for content in contents:
+        top, *_ = content.deck.split("::")
+        for deck in dict.fromkeys((top, content.deck)):
+            file = f"{slug(deck)}.apkg"
+            if names.setdefault(file, deck) != deck:
+                hint = "rename one of the decks"
+                raise StateError(f"{file}: the decks '{names[file]}' and '{deck}' would share this file", hint)
+            packages.setdefault(file, []).append(content)
+    return packages
+
+
+def slug(deck: str) -> str:
+    """A deck's name as a file name: `Efficient Vision::Convolutions` is `efficient-vision--convolutions`."""
+    plain = unicodedata.normalize("NFKC", deck).lower().replace("::", "\0")
+    return re.sub(r"[^\w\0]+", "-", plain).strip("-").replace("\0", "--") or "deck"
+
+
+def _descriptions(contents: Sequence[Content]) -> dict[str, str]:
+    """What Anki shows on the page of each top-level deck."""
+    tops = dict.fromkeys(content.deck.split("::")[0] for content in contents)
+    text = "Compiled by Groundtruth. Numbers in <b>green</b> were computed or measured: unfold the evidence on the back."
+    return dict.fromkeys(tops, text)
+
+
+def _now() -> int:
+    """The time of the build; SOURCE_DATE_EPOCH sets it, as everywhere in reproducible builds."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(given) if given.isdigit() else int(time.time())
+
+
+def _report(
+    contents: Sequence[Content],
+    held_back: Sequence[HeldBack],
+    problems: Sequence[Problem],
+    before: Ledger,
+    after: Ledger,
+    packages: Sequence[tuple[Path, int, int]],
+) -> Report:
+    new, changed, moved = [], [], []
+    for content in contents:
+        old, entry = before.notes.get(guid_of(content.id)), after.notes[guid_of(content.id)]
+        if old is None:
+            new.append(content.id)
+            continue
+        if old.digest != entry.digest:
+            changed.append(content.id)
+        if old.deck != entry.deck:
+            moved.append((content.id, old.deck, entry.deck))
+    kept = {content.id for content in contents} | {note.id for note in held_back}
+    return Report(
+        packages=tuple((Path(shown(file)), notes, size) for file, notes, size in packages),
+        new=tuple(new),
+        changed=tuple(changed),
+        unchanged=len(contents) - len(new) - len(changed),
+        moved=tuple(moved),
+        gone=tuple(sorted(entry.id for entry in after.notes.values() if entry.id not in kept)),
+        held_back=tuple(held_back),
+        warnings=tuple(problem for problem in problems if problem.severity == "warning"),
+    )

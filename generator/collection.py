@@ -1,0 +1,156 @@
+"""A folder of notes, read whole and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from generator.blocks import assigned_names
+from generator.errors import Problem
+from generator.notes import Location, Note, Topic
+from generator.parse import parse
+from generator.references import Reference, read_references
+from generator.source import read_source
+
+REFERENCES = "references.bib"
+SETTINGS = "groundtruth.toml"
+_SKIPPED = frozenset({"readme.md"})
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Every note below a folder."""
+
+    root: Path
+    """The folder."""
+    topics: tuple[Topic, ...]
+    """Its files that could be read, by path."""
+    references: dict[str, Reference]
+    """The literature, by key."""
+    problems: tuple[Problem, ...]
+    """Everything wrong with it, errors and warnings."""
+
+    def notes(self) -> Iterator[tuple[Topic, Note]]:
+        """Every note with its topic, in order."""
+        for topic in self.topics:
+            for note in topic.notes:
+                yield topic, note
+
+
+def find_root(path: Path) -> Path:
+    """The collection that a file or folder belongs to.
+
+    It is the nearest folder upwards that holds `references.bib` or `groundtruth.toml` or is called `cards`;
+    failing that, the folder itself.
+    """
+    start = path if path.is_dir() else path.parent
+    for folder in (start.resolve(), *start.resolve().parents):
+        if folder.name == "cards" or (folder / REFERENCES).is_file() or (folder / SETTINGS).is_file():
+            return folder
+    return start
+
+
+def shown(file: Path) -> str:
+    """A path as a person at this prompt would type it."""
+    try:
+        return file.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return file.as_posix()
+
+
+def load(root: Path) -> Collection:
+    """Read every note below a folder; what is wrong is collected, not raised."""
+    problems: list[Problem] = []
+    topics: list[Topic] = []
+    for file in find_files(root):
+        source = read_source(file, shown(file))
+        if isinstance(source, Problem):
+            problems.append(source)
+            continue
+        topic, found = parse(source, file, _deck_of_folder(file, root))
+        problems += found
+        if topic is not None:
+            topics.append(topic)
+    references, found = read_references(root / REFERENCES, shown(root / REFERENCES))
+    problems += found
+    problems += _check_ids(topics)
+    problems += _check_requires(topics)
+    for topic in topics:
+        problems += check_names(topic)
+        problems += _check_citations(topic, references)
+    return Collection(root, tuple(topics), references, tuple(sorted(problems, key=lambda problem: problem.location)))
+
+
+def find_files(root: Path) -> Iterator[Path]:
+    """The Markdown files below a folder, by path; hidden folders, READMEs and links to the outside are left out."""
+    inside = root.resolve()
+    for file in sorted(root.rglob("*.md"), key=lambda file: file.relative_to(root).as_posix()):
+        parts = file.relative_to(root).parts
+        if any(part.startswith(".") for part in parts) or file.name.lower() in _SKIPPED:
+            continue
+        if file.is_file() and file.resolve().is_relative_to(inside):
+            yield file
+
+
+def _deck_of_folder(file: Path, root: Path) -> str:
+    """The deck of a file that names none: the folders it lies in."""
+    parts = file.relative_to(root).parts[:-1] or (root.resolve().name,)
+    return "::".join(part.replace("-", " ").replace("_", " ").strip().capitalize() for part in parts)
+
+
+def _check_ids(topics: Iterable[Topic]) -> Iterator[Problem]:
+    first: dict[str, Location] = {}
+    folded: dict[str, str] = {}
+    for topic in topics:
+        for note in topic.notes:
+            if not note.id:
+                continue
+            if note.id in first:
+                what = f"the id '{note.id}' belongs to the note at {first[note.id]} already"
+                yield Problem(note.location, what, "give this note an id of its own")
+            elif note.id.lower() in folded:
+                what = f"the id '{note.id}' differs from '{folded[note.id.lower()]}' by capitals alone"
+                yield Problem(note.location, what, "give this note an id of its own")
+            first.setdefault(note.id, note.location)
+            folded.setdefault(note.id.lower(), note.id)
+
+
+def _check_requires(topics: list[Topic]) -> Iterator[Problem]:
+    known = {topic.file.stem for topic in topics}
+    for topic in topics:
+        for name in topic.requires:
+            if name not in known:
+                yield Problem(Location(topic.path, 1), f"requires '{name}', which is no topic", _closest(name, known))
+
+
+def check_names(topic: Topic) -> Iterator[Problem]:
+    """Claim links whose name no block of their note or file binds."""
+    shared = frozenset[str]().union(*(assigned_names(block.code) for block in topic.blocks))
+    for note in (None, *topic.notes):
+        blocks = topic.blocks if note is None else (*topic.blocks, *note.blocks)
+        known = shared if note is None else shared.union(*(assigned_names(block.code) for block in note.blocks))
+        for claim in topic.claims if note is None else note.claims:
+            if not blocks:
+                hint = "put a ```python claim block into the note, or above the first '##'"
+                yield Problem(claim.location, f"claim '{claim.name}', but the note has no claim block", hint)
+            elif claim.name not in known:
+                what = f"no claim block that this text can see binds '{claim.name}'"
+                yield Problem(claim.location, what, _closest(claim.name, known))
+
+
+def _check_citations(topic: Topic, references: dict[str, Reference]) -> Iterator[Problem]:
+    for note in topic.notes:
+        for citation in note.citations:
+            if citation.key not in references:
+                what = f"no entry '{citation.key}' in {REFERENCES}"
+                yield Problem(citation.location, what, _closest(citation.key, references))
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, 1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(names[:12])}" if names else "there is none yet"

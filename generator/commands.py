@@ -1,0 +1,99 @@
+"""What the commands do and say; results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from generator.build import Report, build, compile_notes
+from generator.collection import load, shown
+from generator.errors import CardError, Problem, count
+from generator.ids import write_ids
+
+_MANY = 12
+"""How many ids a list on the screen shows before it is cut."""
+
+
+def run(options: argparse.Namespace, root: Path) -> int:
+    """Run one command on a folder of notes; returns the exit code."""
+    if options.command == "build":
+        out = Path(options.output) if options.output else root.resolve().parent / "decks"
+        show_report(build(root, out))
+    elif options.command == "check":
+        _check(root)
+    elif options.command == "ids":
+        _ids(root, options.write)
+    return 0
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Print problems, the first in the file first."""
+    for problem in problems:
+        print(problem, file=sys.stderr)
+
+
+def tally(problems: Sequence[Problem]) -> str:
+    """How many errors and warnings there are, in words."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    words = [count(errors, "error")] if errors or not warnings else []
+    return ", ".join(words + ([count(warnings, "warning")] if warnings else []))
+
+
+def _check(root: Path) -> None:
+    contents, held_back, problems = compile_notes(load(root))
+    if any(problem.severity == "error" for problem in problems):
+        raise CardError(problems)
+    show_problems(problems)
+    print(f"{count(len(contents) + len(held_back), 'note')}, {tally(problems)}, {len(held_back)} held back")
+
+
+def _ids(root: Path, write: bool) -> None:
+    found = write_ids(load(root), write)
+    for new in found:
+        print(f"{new.location}: {{#{new.id}}}")
+    done = "written" if write else "missing; `generator ids --write` writes them in"
+    print(f"{count(len(found), 'id')} {done}", file=sys.stderr)
+
+
+def show_report(report: Report) -> None:
+    """Print what a build did."""
+    show_problems(report.warnings)
+    for held in report.held_back:
+        print(f"{held.location}: held back: {held.id}", file=sys.stderr)
+        for reason in held.reasons:
+            print(f"  {reason}", file=sys.stderr)
+    if report.held_back:
+        print(f"{count(len(report.held_back), 'note')} held back; {_way_out(report)}", file=sys.stderr)
+    for note_id, old, new in report.moved:
+        print(f"moved: {note_id} from '{old}' to '{new}'", file=sys.stderr)
+    if report.moved:
+        hint = "an import leaves cards where they are; whoever has them moves them in Anki's browser, found by "
+        print(f"  hint: {hint}{_search(note_id for note_id, _, _ in report.moved)}", file=sys.stderr)
+    if report.gone:
+        print(f"gone: {_listed(report.gone)}", file=sys.stderr)
+        hint = "an import never deletes; whoever has them deletes them in Anki's browser, found by "
+        print(f"  hint: {hint}{_search(report.gone)}", file=sys.stderr)
+    if report.changed:
+        print(f"changed: {_listed(report.changed)}", file=sys.stderr)
+    for file, notes, size in report.packages:
+        print(f"{shown(file)}  {count(notes, 'note')}, {size / 1000:,.0f} kB")
+    print(f"{len(report.new)} new, {len(report.changed)} changed, {report.unchanged} unchanged", file=sys.stderr)
+
+
+def _way_out(report: Report) -> str:
+    needs = {need for held in report.held_back for need in held.needs}
+    wanted = f" on a machine with {' and '.join(sorted(needs))}" if needs else ""
+    return f"`verify run --update`{wanted} measures them"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = len(ids) - _MANY
+    return ", ".join(ids[:_MANY]) + (f" and {more} more" if more > 0 else "")
+
+
+def _search(ids: Iterable[str]) -> str:
+    """A search for Anki's browser that finds these notes."""
+    return " OR ".join(f'"Id:{note_id}"' for note_id in ids)

@@ -1,0 +1,86 @@
+"""The YAML at the top of a file: deck, tags, what comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+
+from generator.errors import Problem
+from generator.notes import Location
+
+KEYS = ("deck", "tags", "requires", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What a file says about all of its notes."""
+
+    deck: str | None = None
+    """The deck, with `::` between levels; None leaves it to the folder."""
+    tags: tuple[str, ...] = ()
+    """Tags of every note in the file."""
+    requires: tuple[str, ...] = ()
+    """Topics (file names without suffix) that come first."""
+
+
+def read_front_matter(text: str, path: str) -> tuple[FrontMatter, list[Problem]]:
+    """Read the YAML between the two `---` lines; its first line is line 2 of the file.
+
+    Args:
+        text: the YAML, without the two fences.
+        path: the file, as shown to people.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        found: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 2 + (mark.line if mark is not None else 0)
+        what = getattr(error, "problem", None) or "it cannot be read"
+        hint = "quote a text that holds ': ' or starts with a special character"
+        return FrontMatter(), [Problem(Location(path, line), f"broken YAML: {what}", hint)]
+    if found is None:
+        return FrontMatter(), []
+    if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
+        hint = "write one 'key: value' per line, for example 'deck: Vision::Convolutions'"
+        return FrontMatter(), [Problem(Location(path, 2), "the front matter is not a list of keys and values", hint)]
+    lines = {key.value: 2 + key.start_mark.line for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+    problems = [
+        _unknown(str(key), Location(path, lines.get(str(key), 2))) for key in found if str(key) not in KEYS
+    ]
+    deck = found.get("deck")
+    if "deck" in found and (not isinstance(deck, str) or not all(part.strip() for part in deck.split("::"))):
+        hint = "write a name, with :: between levels: 'deck: Vision::Convolutions'"
+        problems.append(Problem(Location(path, lines["deck"]), "the deck has no usable name", hint))
+        deck = None
+    tags = _words("tags", found, lines, path, problems)
+    for tag in tags:
+        if any(character.isspace() for character in tag):
+            hint = "join the words with a hyphen"
+            problems.append(Problem(Location(path, lines["tags"]), f"the tag '{tag}' contains a space", hint))
+    requires = _words("requires", found, lines, path, problems)
+    name = "::".join(part.strip() for part in deck.split("::")) if deck else None
+    return FrontMatter(name, tags, requires), problems
+
+
+def _words(key: str, found: dict[Any, Any], lines: dict[str, int], path: str, problems: list[Problem]) -> tuple[str, ...]:
+    """A list of words, given as a YAML list or as one text with spaces."""
+    value = found.get(key)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(value.split())
+    if isinstance(value, list) and all(isinstance(item, str | int) and str(item).strip() for item in value):
+        return tuple(str(item).strip() for item in value)
+    what = f"'{key}' is not a list of words"
+    problems.append(Problem(Location(path, lines[key]), what, f"write '{key}: [one, two]'"))
+    return ()
+
+
+def _unknown(key: str, location: Location) -> Problem:
+    near = get_close_matches(key, KEYS, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"it is ignored; known keys: {', '.join(KEYS)}"
+    return Problem(location, f"unknown key '{key}' in the front matter", hint, "warning")

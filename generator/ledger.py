@@ -1,0 +1,133 @@
+"""What learners were given: for every note its guid, the digest of its content, and when that last changed.
+
+Anki takes a note from a package only when the note's `mod` is newer than its own, and then overwrites what the learner
+edited. So `mod` has to move exactly when the content moved, and that needs a memory: `decks/ledger.json`, one line
+per note, kept in version control beside the packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from generator.errors import StateError
+from generator.files import write_atomically
+
+FORMAT = 1
+"""Version of the file's format: 1 (2026-11) notes and note types."""
+
+_STRIDE = 64
+"""Milliseconds between the ids of two notes; a note's cards take the ids after its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger knows of a note."""
+
+    id: str
+    """The author's id."""
+    deck: str
+    """The deck it was last built into."""
+    digest: str
+    """Digest of its rendered content: note type, fields, tags."""
+    mod: int
+    """When that content last changed, in seconds since 1970."""
+    number: int
+    """Anki's note id in the package, in milliseconds since 1970; its cards' ids follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The memory of all builds so far."""
+
+    notes: Mapping[str, Entry]
+    """By guid. Notes that are gone or held back keep their entry: what a learner has must not be forgotten."""
+    notetypes: Mapping[str, tuple[str, int]]
+    """Digest and `mod` of each note type, by its id."""
+
+
+def guid_of(note_id: str) -> str:
+    """The guid of a note: from the author's id alone, so that no edit and no move makes it another note."""
+    return hashlib.sha256(f"groundtruth:{note_id}".encode()).hexdigest()[:20]
+
+
+def digest_of(thing: Any) -> str:
+    """A digest of anything that JSON can hold; equal content has equal digests on every machine."""
+    text = json.dumps(thing, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def stamp(old: tuple[str, int] | None, digest: str, now: int) -> int:
+    """The `mod` of a thing with this digest: the old one while nothing changed, else a later one.
+
+    It is later than the old one even when two changes fall into one second or the clock was set back.
+    """
+    if old is None:
+        return now
+    return old[1] if old[0] == digest else max(now, old[1] + 1)
+
+
+def enter(ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mapping[str, str], now: int) -> Ledger:
+    """The ledger after a build.
+
+    Args:
+        ledger: as it was.
+        contents: `(id, deck, digest)` of each note in the build, in order.
+        types: digest of each note type by its id.
+        now: the time of the build, in seconds since 1970.
+    """
+    notes = dict(ledger.notes)
+    last = max((entry.number for entry in notes.values()), default=0)
+    for note_id, deck, digest in contents:
+        guid = guid_of(note_id)
+        old = notes.get(guid)
+        if old is None:
+            last = max(last + _STRIDE, now * 1000)
+            notes[guid] = Entry(note_id, deck, digest, now, last)
+        else:
+            mod = stamp((old.digest, old.mod), digest, now)
+            notes[guid] = replace(old, deck=deck, digest=digest, mod=mod)
+    stamped = {key: (digest, stamp(ledger.notetypes.get(key), digest, now)) for key, digest in types.items()}
+    return Ledger(notes, {**ledger.notetypes, **stamped})
+
+
+def read_ledger(file: Path) -> Ledger:
+    """Read the ledger; a file that is not there is an empty ledger.
+
+    Raises:
+        StateError: it is damaged, or of a newer format. It is never overwritten then.
+    """
+    if not file.exists():
+        return Ledger({}, {})
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["format"] > FORMAT:
+            hint = "update this tool; the ledger was written by a newer one"
+            raise StateError(f"{file}: format {found['format']}, and this tool knows {FORMAT}", hint)
+        notes = {guid: Entry(**entry) for guid, entry in found["notes"].items()}
+        types = {key: (str(digest), int(mod)) for key, (digest, mod) in found["notetypes"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = "restore it from version control; without it every note would count as changed in Anki"
+        raise StateError(f"{file}: the ledger is damaged ({type(error).__name__}: {error})", hint) from error
+    return Ledger(notes, types)
+
+
+def write_ledger(ledger: Ledger, file: Path) -> None:
+    """Write the ledger, one line per note, sorted by id, so that two branches merge."""
+    entries = sorted(ledger.notes.items(), key=lambda item: item[1].id)
+    lines = [f"    {json.dumps(guid)}: {_line(entry)}" for guid, entry in entries]
+    types = [f"    {json.dumps(key)}: {json.dumps(list(value))}" for key, value in sorted(ledger.notetypes.items())]
+    text = (
+        f'{{\n  "format": {FORMAT},\n  "notes": {{\n' + ",\n".join(lines) + "\n  },\n"
+        '  "notetypes": {\n' + ",\n".join(types) + "\n  }\n}\n"
+    )
+    write_atomically(file, text.encode())
+
+
+def _line(entry: Entry) -> str:
+    values = {name: getattr(entry, name) for name in Entry.__slots__}
+    return json.dumps(values, ensure_ascii=False)

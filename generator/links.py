@@ -1,0 +1,145 @@
+"""Claim links, cite links and figures: found in the parsed text, and traced back to their place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from markdown_it.token import Token
+
+from generator.errors import Problem
+from generator.markdown import SCHEMES
+from generator.notes import Citation, Claim, Location, Span
+from generator.source import Cursor, Source, join_span, trace
+
+_LINK = re.compile(
+    r"""\[(?P<text>.*?)\]\(\s*<?(?:claim|cite):(?P<name>[^\s<>)"']*)>?(?P<title>.*)\)""",
+    re.DOTALL,
+)
+_FULL = 'write the link in full: [8.7×](claim:name) or [71.8 %](cite:key "Table 4")'
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links in order of appearance, each with the block token (by identity) that it stands in."""
+
+    claims: tuple[Claim, ...] = ()
+    """Claim links and figures."""
+    citations: tuple[Citation, ...] = ()
+    """Cite links."""
+    owners: tuple[tuple[int, Claim | Citation], ...] = ()
+    """The `id()` of the inline token beside each link."""
+
+    def __add__(self, other: Links) -> Links:
+        return Links(
+            self.claims + other.claims, self.citations + other.citations, self.owners + other.owners
+        )
+
+    def within(self, tokens: Sequence[Token], note: str | None = None) -> Links:
+        """The links that stand in these tokens; their claims belong to the note with this id."""
+        inside = {id(token) for token in tokens}
+        kept = [(owner, link) for owner, link in self.owners if owner in inside]
+        claims = tuple(replace(link, note=note) for _, link in kept if isinstance(link, Claim))
+        citations = tuple(link for _, link in kept if isinstance(link, Citation))
+        return Links(claims, citations, tuple(kept))
+
+
+def collect_links(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> Links:
+    """Find the claim and cite links of a document and turn their tokens into `claim_open`, `cite_open` and so on."""
+    owners: list[tuple[int, Claim | Citation]] = []
+    cursor = Cursor()
+    in_cell = False
+    for token in tokens:
+        if token.type in ("td_open", "th_open"):
+            in_cell = True
+        elif token.type in ("td_close", "th_close"):
+            in_cell = False
+        if token.type != "inline" or token.map is None:
+            continue
+        offsets = trace(source, token.content, token.map[0], cursor if in_cell else None)
+        for child in token.children or ():
+            if child.type == "image":
+                # A picture that cannot be traced is reported at the first line of its paragraph.
+                start = child.meta.get("extent", (0, 0))[0]
+                child.meta["location"] = source.location(offsets[start]) if offsets else source.at(token.map[0])
+        for link in _links(source, token, offsets, problems):
+            owners.append((id(token), link))
+    return Links(
+        tuple(link for _, link in owners if isinstance(link, Claim)),
+        tuple(link for _, link in owners if isinstance(link, Citation)),
+        tuple(owners),
+    )
+
+
+def _links(
+    source: Source, token: Token, offsets: list[int] | None, problems: list[Problem]
+) -> list[Claim | Citation]:
+    found: list[Claim | Citation] = []
+    closing: str | None = None
+    for child in token.children or ():
+        if child.type == "link_close" and closing is not None:
+            child.type, child.tag, closing = closing, "span", None
+        elif child.type == "link_open" and str(child.attrGet("href")).startswith(SCHEMES):
+            scheme = str(child.attrGet("href")).partition(":")[0]
+            link = _link(source, token, child, scheme, offsets, problems)
+            child.type, child.tag, closing = f"{scheme}_open", "span", f"{scheme}_close"
+            child.attrs = {}
+            if link is not None:
+                child.meta["link"] = link
+                found.append(link)
+        elif child.type == "image" and str(child.attrGet("title") or "").startswith("claim:"):
+            figure = _figure(source, token, child, offsets, problems)
+            if figure is not None:
+                child.meta["link"] = figure
+                found.append(figure)
+            del child.attrs["title"]
+    return found
+
+
+def _link(
+    source: Source, token: Token, child: Token, scheme: str, offsets: list[int] | None, problems: list[Problem]
+) -> Claim | Citation | None:
+    start, end = child.meta.get("extent", (0, 0))
+    match = _LINK.fullmatch(token.content, start, end)
+    line = source.at(token.map[0] if token.map else 0)
+    if match is None or offsets is None:
+        problems.append(Problem(line, f"a {scheme} link that cannot be traced to its text", _FULL))
+        return None
+    location = source.location(offsets[start])
+    name, title = match["name"], child.attrGet("title")
+    if not match["text"].strip():
+        hint = "write [?](claim:name) to have it filled in" if scheme == "claim" else "write the figure in the brackets"
+        problems.append(Problem(location, f"a {scheme} link without a text", hint))
+        return None
+    if scheme == "cite":
+        return Citation(name, match["text"], str(title) if title else None, location)
+    text = join_span(offsets, match.start("text"), match.end("text"))
+    if text.of(source.text) != match["text"] and "\n" not in match["text"] and "|" not in match["text"]:
+        problems.append(Problem(location, "a claim link that cannot be traced to its text", _FULL))
+        return None
+    return _claim(name, match["text"], title, text, join_span(offsets, *match.span("title")), location, problems)
+
+
+def _claim(
+    name: str, text: str, title: object, span: Span, title_span: Span, location: Location, problems: list[Problem]
+) -> Claim | None:
+    if not name.isidentifier():
+        hint = "after 'claim:' comes the name of a value, as in [8.7×](claim:saving)"
+        problems.append(Problem(location, f"'{name}' is not a name", hint))
+        return None
+    return Claim(name, text, str(title) if title else None, span, title_span, location, None)
+
+
+def _figure(
+    source: Source, token: Token, child: Token, offsets: list[int] | None, problems: list[Problem]
+) -> Claim | None:
+    location = child.meta["location"]
+    name = str(child.attrGet("title")).removeprefix("claim:").strip()
+    if not name.isidentifier():
+        hint = 'write ![what it shows](figures/name.svg "claim:name")'
+        problems.append(Problem(location, f"'{name}' is not a name", hint))
+        return None
+    start, end = child.meta.get("extent", (0, 0))
+    span = join_span(offsets, start, end) if offsets else Span(0, 0)
+    return Claim(name, child.content, None, span, span, location, None, is_figure=True)

@@ -1,0 +1,73 @@
+"""Images of a note: found inside the collection, named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from generator.errors import Problem
+from generator.notes import Location
+
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that travels with the deck."""
+
+    name: str
+    """Its name in Anki's media folder: the digest of its content, so that nothing collides or is shipped twice."""
+    file: Path
+    """Where it lies in the collection."""
+
+
+class BadMedia(ValueError):
+    """An image cannot be used; carries the problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.what)
+
+
+def locate(src: str, beside: Path, root: Path) -> Path:
+    """Where an image's file would lie.
+
+    Args:
+        src: the destination as it stands in the note; a path relative to the note's file.
+        beside: the folder of the note's file.
+        root: the collection's folder; nothing outside it is read, symbolic links included.
+
+    Raises:
+        ValueError: with what is wrong and a hint, when it is no path inside the collection.
+    """
+    parts = urlsplit(src)
+    if parts.scheme or parts.netloc:
+        raise ValueError(f"the image {src} is not in the collection", "save it beside the note: nothing is downloaded")
+    file = (beside / unquote(parts.path)).resolve()
+    if not file.is_relative_to(root.resolve()):
+        raise ValueError(f"the image {src} lies outside the collection", f"move it into {root.name}/")
+    return file
+
+
+def find_media(src: str, beside: Path, root: Path, location: Location) -> Media:
+    """The media file behind an image's destination.
+
+    Raises:
+        BadMedia: when it lies elsewhere, is missing, or is no image that Anki shows.
+    """
+    try:
+        file = locate(src, beside, root)
+    except ValueError as error:
+        raise BadMedia(Problem(location, *error.args)) from None
+    if not file.is_file():
+        raise BadMedia(Problem(location, f"the image {src} does not exist", "check the path: it starts at the note's folder"))
+    if file.suffix.lower() not in IMAGES:
+        known = ", ".join(sorted(suffix.lstrip(".") for suffix in IMAGES))
+        raise BadMedia(Problem(location, f"{src} is no image that Anki shows", f"known: {known}"))
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadMedia(Problem(location, f"the image {src} cannot be read: {error.strerror}", "check its permissions")) from None
+    return Media(f"gt-{digest[:24]}{file.suffix.lower()}", file)

@@ -1,0 +1,106 @@
+"""The two note types, fixed for good.
+
+Anki matches a note type, its fields and its templates by their ids. A field that a later package adds makes every note
+that somebody already has *conflicting*, and Anki skips it; so the lists below are frozen, and hold spares. Names,
+templates and CSS may change: Anki updates those in place. `tests/test_notetypes.py` pins ids, order and number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from generator.highlight import highlight_css
+
+SPARES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a note type."""
+
+    name: str
+    """Its name in Anki; may change."""
+    id: int
+    """What Anki knows it by; never changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One template of a note type: a kind of card."""
+
+    name: str
+    """Its name in Anki; may change."""
+    id: int
+    """What Anki knows it by; never changes."""
+    front: str
+    """The file of its question side, in `generator/templates/`."""
+    back: str
+    """The file of its answer side."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteType:
+    """One note type."""
+
+    name: str
+    """Its name in Anki; may change."""
+    id: int
+    """What Anki knows it by; never changes."""
+    kind: Literal["normal", "cloze"]
+    """Whether its cards come from templates or from deletions."""
+    fields: tuple[Field, ...]
+    """Its fields, in order; the first one names a note in Anki's browser."""
+    templates: tuple[Template, ...]
+    """Its templates, in order."""
+
+
+def _fields(base: int, names: tuple[str, ...]) -> tuple[Field, ...]:
+    spares = tuple(f"Spare {number}" for number in range(1, SPARES + 1))
+    return tuple(Field(name, base + index) for index, name in enumerate(names + spares))
+
+
+_COMMON = ("Extra", "Evidence", "Source", "Topic", "Hint", "Related", "Expires", "Id")
+
+QUESTION = NoteType(
+    name="Groundtruth",
+    id=1_761_400_000_001,
+    kind="normal",
+    # Basic, reversed and typed notes share one note type, so a note that becomes another kind is no other note.
+    fields=_fields(7_302_614_810_017_000, ("Question", "Answer", "Reversed", "Typed", *_COMMON)),
+    templates=(
+        Template("Question", 7_302_614_810_018_000, "question.html", "answer.html"),
+        Template("Reversed", 7_302_614_810_018_001, "reversed_question.html", "reversed_answer.html"),
+        # Makes no card while its field is empty; a template that came later would make every note conflicting.
+        Template("Spare", 7_302_614_810_018_002, "spare_question.html", "answer.html"),
+    ),
+)
+
+CLOZE = NoteType(
+    name="Groundtruth Cloze",
+    id=1_761_400_000_002,
+    kind="cloze",
+    fields=_fields(7_302_614_810_027_000, ("Text", "Context", *_COMMON)),
+    templates=(Template("Cloze", 7_302_614_810_028_000, "cloze_question.html", "cloze_answer.html"),),
+)
+
+ALL = (QUESTION, CLOZE)
+
+
+@cache
+def template_text(file: str) -> str:
+    """The text of one of the files in `generator/templates/`, its includes put in."""
+    text = files("generator").joinpath("templates", file).read_text(encoding="utf-8")
+    for part in ("above", "below"):
+        mark = f"<!-- {part} -->\n"
+        if mark in text:
+            text = text.replace(mark, template_text(f"_{part}.html"))
+    return text.strip() + "\n"
+
+
+@cache
+def css() -> str:
+    """The style sheet of both note types."""
+    return template_text("card.css") + highlight_css() + "\n"
