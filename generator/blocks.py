@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Sequence
 
 from markdown_it.token import Token
 
@@ -98,3 +99,13 @@ def used_names(code: str) -> frozenset[str]:
     return frozenset(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
+
+
+def supporting(blocks: Sequence[Block], names: Iterable[str]) -> tuple[Block, ...]:
+    """The blocks that these names rest on, directly or through one another, in their order."""
+    wanted, kept = set(names), list[Block]()
+    for block in reversed(blocks):
+        if assigned_names(block.code) & wanted:
+            kept.append(block)
+            wanted |= used_names(block.code)
+    return tuple(reversed(kept))

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 Kind = Literal["basic", "reversed", "cloze", "typed"]
 
 UNASKED = "?"
-"""The bracket text of a claim link that has never been measured."""
+"""What the bracket text of a claim link begins with that has never been measured: `?`, `? %`, `?×`."""
 
 MARKS = frozenset({"refuted", "failed"})
 """Titles by which `verify run --update` marks what it cannot mend."""
@@ -68,7 +68,7 @@ class Claim:
     @property
     def held_back(self) -> str | None:
         """Why a note that shows this claim must not be in a deck, or None."""
-        if self.text.strip() == UNASKED:
+        if self.text.lstrip().startswith(UNASKED):
             return "not measured yet"
         if self.title in MARKS:
             return self.title

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -13,12 +13,12 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from generator.blocks import assigned_names, used_names
+from generator.blocks import supporting, used_names
 from generator.errors import Problem
 from generator.highlight import highlight_code
 from generator.markdown import markdown
 from generator.media import BadMedia, Media, find_media, locate
-from generator.notes import MARKS, Block, Citation, Claim, Note, Topic
+from generator.notes import MARKS, Citation, Claim, Note, Topic
 from generator.parse import plain_text
 from generator.references import Reference
 
@@ -206,19 +206,10 @@ def _evidence(note: Note, topic: Topic) -> str:
     """The code behind the note's claims and where they were measured; empty for a note without claims."""
     if not note.claims and not note.blocks:
         return ""
-    blocks = [*_shared_blocks(note, topic), *note.blocks]
+    wanted = {claim.name for claim in note.claims}.union(*(used_names(block.code) for block in note.blocks))
+    blocks = (*supporting(topic.blocks, wanted), *note.blocks)
     code = "\n".join(block.code.rstrip("\n") + "\n" for block in blocks)
     places = dict.fromkeys(claim.title for claim in note.claims if claim.title and claim.title not in MARKS)
     where = "".join(f"<p>Measured on {escape(place, quote=False)}.</p>" for place in places)
     return f'<pre class="code"><code>{highlight_code(code, "python")}</code></pre>{where}'
 
-
-def _shared_blocks(note: Note, topic: Topic) -> Iterable[Block]:
-    """The file's blocks that this note's numbers rest on, found backwards from the names they use."""
-    wanted = {claim.name for claim in note.claims}.union(*(used_names(block.code) for block in note.blocks))
-    kept: list[Block] = []
-    for block in reversed(topic.blocks):
-        if assigned_names(block.code) & wanted:
-            kept.append(block)
-            wanted |= used_names(block.code)
-    return reversed(kept)

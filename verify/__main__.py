@@ -1,0 +1,76 @@
+"""`verify`: run the claims of notes and say which of their numbers hold.
+
+Exit codes: 0 all hold · 1 changed, new, unstable or refuted · 2 usage · 3 a card is malformed · 4 a claim failed to run ·
+5 a file that the tools write cannot be read or written · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(argv)
+    for path in options.paths:
+        if not Path(path).exists():
+            print(f"verify: {path}: no such file or folder\n  hint: name notes, or a folder of them", file=sys.stderr)
+            return USAGE
+    # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
+    from generator.errors import CardError, StateError
+    from verify import commands
+
+    try:
+        return commands.run(options)
+    except CardError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        print("verify: the cards are malformed; nothing was run and nothing was written", file=sys.stderr)
+        return MALFORMED
+    except StateError as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return STATE
+    except KeyboardInterrupt:
+        print("\nverify: interrupted; what was finished is recorded, and the next run goes on from there", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="verify",
+        description="Run the claims of Markdown notes and say which of their numbers hold.",
+        epilog="Exit codes: 0 all hold, 1 a number is wrong or new, 2 usage, 3 a card is malformed, 4 a claim failed to run, "
+        "5 a file that the tools write cannot be read or written. Claims are code: run only notes that you trust.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the claims that have no valid record on this machine")
+    check = commands.add_parser("check", help="hold the texts against the records; run nothing")
+    default = "cards" if Path("cards").is_dir() else "."
+    for command in (run, check):
+        command.add_argument("paths", nargs="*", default=[default], help=f"files or folders of notes (default: {default})")
+        command.add_argument("--decks", help="the folder that the tools write to (default: decks, beside the notes)")
+        command.add_argument("--machine", help="the name of this machine (default: from its device)")
+        command.add_argument("-v", "--verbose", action="store_true", help="show the claims that hold, too")
+    run.add_argument("--update", action="store_true", help="write new answers into the brackets, and mark what is refuted")
+    run.add_argument("--adopt", action="store_true", help="with --update: take over answers that speak of another machine")
+    run.add_argument("--force", action="store_true", help="run claims that have a valid record, too")
+    run.add_argument("--needs", choices=("cuda", "tensorrt"), help="only the claims that need this")
+    run.add_argument("-j", "--jobs", type=_positive, help="claims that run at the same time (default: one per core)")
+    check.add_argument("--bare", action="store_true", help="list the numbers that nobody vouches for")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Blocks and links → what is to be run, with the digest that says whether it has to be run again."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from generator.blocks import assigned_names, supporting, used_names
+from generator.errors import Problem
+from generator.notes import Block, Claim, Location, Note, Topic
+from verify import EXPORTS
+from verify.jobs import Job, Source
+
+PROTOCOL = 1
+"""Version of the way in which claims are run and measured; a new one makes every record old."""
+
+TIMEOUT = 60.0
+"""Seconds that a claim may take unless its block says otherwise."""
+
+_TIMERS = frozenset({"compare"})
+"""Names of `verify` whose results belong to the machine that they were measured on."""
+
+_FORMULA = re.compile(r"\s*\$(?P<latex>[^$]+)\$\s*")
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One job together with the links that state its values."""
+
+    job: Job
+    """What is to be run."""
+    topic: Topic
+    """The file that its links stand in."""
+    note: Note | None
+    """The note that its code belongs to; None for a file's own blocks."""
+    claims: tuple[Claim, ...]
+    """The links that state its values, in order."""
+    figures: tuple[tuple[str, Path], ...]
+    """The names of its figures, and the files that show them."""
+    packages: tuple[str, ...]
+    """The packages that its code imports, also through `verify`: a new version of one makes a record old."""
+
+
+def formula_of(text: str) -> str | None:
+    """The LaTeX of a text that is one formula, `$…$`; None for any other text."""
+    match = _FORMULA.fullmatch(text)
+    return match["latex"].strip() if match else None
+
+
+def plan(topics: Iterable[Topic], drawn: Path) -> list[Task]:
+    """Every task of these files, in order: a file's own blocks first, then each note's.
+
+    Args:
+        topics: the files.
+        drawn: a folder for figures; the ones in the collection are only looked at.
+    """
+    tasks: list[Task] = []
+    for topic in topics:
+        in_file: list[Claim] = list(topic.claims)
+        of_notes: list[Task] = []
+        for note in topic.notes:
+            own = frozenset[str]().union(*(assigned_names(block.code) for block in note.blocks))
+            in_file += [claim for claim in note.claims if claim.name not in own]
+            if note.blocks:
+                mine = tuple(claim for claim in note.claims if claim.name in own)
+                reads = frozenset[str]().union(*(used_names(block.code) for block in note.blocks))
+                blocks = (*supporting(topic.blocks, reads), *note.blocks)
+                of_notes.append(_task(topic, note, blocks, mine, drawn))
+        if topic.blocks and (in_file or any(_asserts(block) for block in topic.blocks)):
+            tasks.append(_task(topic, None, topic.blocks, tuple(in_file), drawn))
+        tasks += of_notes
+    return tasks
+
+
+def check_imports(topics: Iterable[Topic]) -> list[Problem]:
+    """Names that blocks import from `verify`, and that it does not have."""
+    problems = []
+    for topic in topics:
+        for block in (*topic.blocks, *(block for note in topic.notes for block in note.blocks)):
+            for name, line in _from_verify(block.code):
+                if name not in EXPORTS:
+                    place = Location(topic.path, block.location.line + line - 1)
+                    hint = f"it offers: {', '.join(sorted(EXPORTS))}"
+                    problems.append(Problem(place, f"verify has no '{name}'", hint))
+    return problems
+
+
+def _task(topic: Topic, note: Note | None, blocks: Sequence[Block], claims: tuple[Claim, ...], drawn: Path) -> Task:
+    code = [block.code for block in blocks]
+    imported = sorted({name for text in code for name, _ in _from_verify(text)} & EXPORTS.keys())
+    needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
+    modules = sorted({module for name in imported for module in _closure(EXPORTS[name])})
+    parts = [PROTOCOL, needs, [_shape(text) for text in code], [_module_shape(module) for module in modules]]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+    figures = tuple((claim.name, topic.file.parent / _destination(topic, claim)) for claim in claims if claim.is_figure)
+    formulas = [(claim.name, formula_of(claim.text)) for claim in claims if not claim.is_figure]
+    job = Job(
+        owner=note.id if note is not None else f"file:{topic.path}",
+        sources=tuple(Source(block.code, topic.path, block.location.line) for block in blocks),
+        names=tuple(dict.fromkeys(claim.name for claim in claims)),
+        formulas=tuple(dict.fromkeys((name, latex) for name, latex in formulas if latex is not None)),
+        figures=tuple((name, str(drawn / f"{digest}-{name}.svg")) for name, _ in figures),
+        needs=needs,
+        timeout=max((block.timeout or TIMEOUT for block in blocks), default=TIMEOUT),
+        alone=bool(_TIMERS.intersection(imported)),
+        digest=digest,
+    )
+    packages = {package for text in code for package in _packages(text)}
+    packages |= {package for module in modules for package in _packages(_module_text(module))}
+    return Task(job, topic, note, claims, figures, tuple(sorted(packages)))
+
+
+def _destination(topic: Topic, claim: Claim) -> str:
+    """The destination of a figure's image, relative to the note's folder."""
+    link = claim.span.of(topic.text)
+    return link.rpartition("](")[2].split()[0].strip("<>")
+
+
+def _asserts(block: Block) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(block.code)))
+
+
+def _shape(code: str) -> str:
+    """A program without its comments, layout and docstrings: what it does, not how it looks."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+                    node.body = rest or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def _from_verify(code: str) -> list[tuple[str, int]]:
+    """Names that a block imports from `verify`, with the line in the block."""
+    return [
+        (alias.name, node.lineno)
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and node.module == "verify" and not node.level
+        for alias in node.names
+    ]
+
+
+def _packages(code: str) -> set[str]:
+    """The top-level packages that a program imports."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found - {"verify", "generator"}
+
+
+@cache
+def _module_text(module: str) -> str:
+    file = _HERE.parent.joinpath(*module.split("."))
+    return (file / "__init__.py" if file.is_dir() else file.with_suffix(".py")).read_text(encoding="utf-8")
+
+
+@cache
+def _module_shape(module: str) -> str:
+    return hashlib.sha256(_shape(_module_text(module)).encode()).hexdigest()
+
+
+@cache
+def _closure(module: str) -> frozenset[str]:
+    """A module of the measuring library and all of the library that it rests on."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            tree = ast.parse(_module_text(name))
+            waiting += [
+                node.module
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("verify.")
+            ]
+    return frozenset(found)

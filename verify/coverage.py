@@ -1,0 +1,123 @@
+"""Every number of every answer: measured, derived, given, cited — or bare."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from markdown_it.token import Token
+
+from generator.notes import Location, Note, Topic
+
+_NUMBER = re.compile(r"[0-9]+(?:[,.\u202f\u2009][0-9]+)*")
+_NAME_BEFORE = re.compile(r"[^\W\d_][\w]*[-–./]?$|[-_/.][^\W\d_]*$")
+_NAME_AFTER = re.compile(r"^-?[^\W\d_]|^-(?:bit|D|way)\b")
+_UNITS_AFTER = re.compile(r"^(?:x|k|M|G|ms|s|px|dB|bit)\b")
+_OPEN = {"claim_open": "measured", "cite_open": "cited"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A number that nobody vouches for."""
+
+    location: Location
+    """The line it stands in (the first line of its paragraph, where that has several)."""
+    text: str
+    """The number, with a few characters around it."""
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Where the numbers of some notes come from."""
+
+    measured: int = 0
+    """In claim links: measured, computed or proved."""
+    cited: int = 0
+    """In cite links."""
+    given: int = 0
+    """Marked `{.given}`, or a literal of the note's own claim code, or part of the question."""
+    bare: list[Bare] = field(default_factory=list)
+    """The others."""
+
+    @property
+    def numbers(self) -> int:
+        """All of them."""
+        return self.measured + self.cited + self.given + len(self.bare)
+
+
+def cover(topics: Iterable[Topic]) -> Coverage:
+    """Count the numbers in the answers and extras of these files."""
+    coverage = Coverage()
+    for topic in topics:
+        for note in topic.notes:
+            known = _literals(block.code for block in (*topic.blocks, *note.blocks))
+            known |= {_plain(text) for child in note.question for text in _NUMBER.findall(child.content)}
+            _cover(topic, note, known, coverage)
+    return coverage
+
+
+def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> None:
+    for token in (*note.answer, *note.extra):
+        if token.type != "inline":
+            continue
+        for text, source, line in _texts(token):
+            for number in _numbers(text):
+                if source == "measured":
+                    coverage.measured += 1
+                elif source == "cited":
+                    coverage.cited += 1
+                elif source == "given" or _plain(number[0]) in known:
+                    coverage.given += 1
+                else:
+                    around = text[max(0, number.start() - 20) : number.end() + 20]
+                    place = Location(topic.path, line + 1)
+                    coverage.bare.append(Bare(place, around.strip()))
+
+
+def _texts(token: Token) -> Iterator[tuple[str, str, int]]:
+    """The texts of an inline token, each with where its numbers come from and the index of its line."""
+    source, line = "", token.map[0] if token.map else 0
+    spans: list[str] = []
+    children: Sequence[Token] = token.children or ()
+    for child in children:
+        if child.type in _OPEN:
+            source = _OPEN[child.type]
+        elif child.type in ("claim_close", "cite_close"):
+            source = ""
+        elif child.type == "span_open":
+            spans.append("given" if "given" in str(child.attrs.get("class", "")).split() else "")
+        elif child.type == "span_close" and spans:
+            spans.pop()
+        elif child.type in ("softbreak", "hardbreak"):
+            line += 1
+        elif child.type == "text" or (source and child.type.startswith("math")):
+            yield child.content, source or ("given" if "given" in spans else ""), line
+
+
+def _numbers(text: str) -> Iterator[re.Match[str]]:
+    """The numbers of a text; digits that belong to a name (INT8, ResNet-50, 2-D) are none."""
+    for match in _NUMBER.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if _NAME_BEFORE.search(before):
+            continue
+        if _NAME_AFTER.search(after) and not _UNITS_AFTER.search(after):
+            continue
+        yield match
+
+
+def _literals(codes: Iterable[str]) -> set[str]:
+    """The numbers that stand in a note's claim code."""
+    found: set[str] = set()
+    for code in codes:
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                found.add(_plain(repr(node.value)))
+    return found
+
+
+def _plain(text: str) -> str:
+    """A number without thousands separators and trailing zeros."""
+    bare = re.sub(r"(?<=\d)[,\u202f\u2009](?=\d{3}\b)", "", text)
+    return bare.rstrip("0").rstrip(".") if "." in bare else bare

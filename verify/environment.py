@@ -1,0 +1,110 @@
+"""The machine that a number belongs to, and the versions that it was measured with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+NAME_VARIABLE = "GROUNDTRUTH_MACHINE"
+"""Environment variable that sets the machine's name."""
+
+_DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "PIL": ("pillow",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine, as records and cards name it."""
+
+    name: str
+    """A name for files: `nvidia-h200`, `cpu-amd-epyc`; the same after a reboot."""
+    device: str
+    """What a card says: `NVIDIA H200`, `AMD EPYC`."""
+    driver: str
+    """The GPU driver's version; empty without a GPU."""
+    system: str
+    """Operating system and processor architecture."""
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether an NVIDIA GPU answers here."""
+        return bool(self.driver)
+
+
+@cache
+def this_machine(name: str | None = None) -> Machine:
+    """The machine that this runs on.
+
+    Args:
+        name: sets its name; otherwise the environment variable GROUNDTRUTH_MACHINE does, otherwise its device.
+    """
+    gpu, driver = _gpu()
+    device = gpu or _processor()
+    chosen = name or os.environ.get(NAME_VARIABLE) or _slug(device if gpu else f"cpu {device}")
+    return Machine(chosen, device, driver, f"{platform.system()} {platform.machine()}")
+
+
+def missing(needs: Iterable[str], machine: Machine) -> str:
+    """What this machine lacks to run a claim, and what would bring it; empty when it lacks nothing."""
+    for need in needs:
+        if not machine.has_gpu:
+            return f"needs {need}: run `verify run --update` on a machine with an NVIDIA GPU"
+        if need == "tensorrt" and find_spec("tensorrt") is None:
+            return "needs tensorrt: pip install 'groundtruth-decks[gpu]'"
+    return ""
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed, and of Python; modules of Python itself have none."""
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for package in packages:
+        for distribution in _DISTRIBUTIONS.get(package, (package,)):
+            version = _version(distribution)
+            if version:
+                found[distribution] = version
+    return found
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _gpu() -> tuple[str, str]:
+    """Name and driver of the first GPU, without touching CUDA in this process."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return "", ""
+    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        lines = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return "", ""
+    name, _, driver = (lines or [""])[0].partition(",")
+    return name.strip(), driver.strip()
+
+
+def _processor() -> str:
+    """The processor's model, as its maker writes it, without marks and clock."""
+    text = ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", info.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        text = found[1] if found else ""
+    text = text or platform.processor() or platform.machine()
+    return " ".join(re.sub(r"\((?:R|TM|C)\)|\bCPU\b|\bProcessor\b|@.*", " ", text, flags=re.IGNORECASE).split())
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,156 @@
+"""Measurements on disk: one JSON file per machine, in `decks/measured/`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.errors import StateError
+from generator.files import write_atomically
+from verify.jobs import Derivation, Outcome
+from verify.values import Value
+
+FORMAT = 1
+"""Version of the files' format: 1 (2026-11) records by owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one run of one task's code found."""
+
+    digest: str
+    """Digest of the code that was run."""
+    environment: Mapping[str, str]
+    """Versions of what the code imports."""
+    date: str
+    """The day of the run, as in 2026-11-20."""
+    seconds: float
+    """How long it took."""
+    state: str
+    """`done`, `refuted` or `failed`, as in `Outcome`."""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """The values, by name."""
+    derivations: tuple[Derivation, ...] = ()
+    """What came of proving formulas."""
+    unportrayable: Mapping[str, str] = field(default_factory=dict)
+    """Names whose value says nothing, with the reason."""
+    what: str = ""
+    """What was wrong, for a run that was refuted or failed."""
+    hint: str = ""
+    """What the author can do about it."""
+    line: int | None = None
+    """The card's line at which it stopped."""
+
+    def is_current(self, digest: str, environment: Mapping[str, str]) -> bool:
+        """Whether running the same code again could find nothing new."""
+        return self.state == "done" and self.digest == digest and dict(self.environment) == dict(environment)
+
+
+def record_of(outcome: Outcome, environment: Mapping[str, str], date: str) -> Record:
+    """What an outcome leaves behind."""
+    return Record(
+        digest=outcome.job.digest,
+        environment=environment,
+        date=date,
+        seconds=round(outcome.seconds, 2),
+        state=outcome.state,
+        values={name: Value.from_json(value) for name, value in outcome.values.items()},
+        derivations=outcome.derivations,
+        unportrayable=dict(outcome.unportrayable),
+        what=outcome.what,
+        hint=outcome.hint,
+        line=outcome.line,
+    )
+
+
+class Records:
+    """The records of one machine.
+
+    Args:
+        folder: `decks/measured`.
+        machine: the machine's name.
+
+    Raises:
+        StateError: the file is damaged or of a newer format; it is never overwritten then.
+    """
+
+    def __init__(self, folder: Path, machine: str) -> None:
+        self.file = folder / f"{machine}.json"
+        self.device = ""
+        self.by_owner: dict[str, Record] = {}
+        self._read()
+
+    def put(self, owner: str, record: Record, device: str) -> None:
+        """Keep one more record, at once and beside those that another run wrote meanwhile."""
+        with _lock(self.file):
+            self._read()
+            self.device = device
+            self.by_owner[owner] = record
+            self._write()
+
+    def forget(self, owners: set[str]) -> None:
+        """Drop the records of notes that are gone."""
+        if owners & self.by_owner.keys():
+            with _lock(self.file):
+                self._read()
+                for owner in owners & self.by_owner.keys():
+                    del self.by_owner[owner]
+                self._write()
+
+    def _read(self) -> None:
+        if not self.file.exists():
+            return
+        try:
+            found = json.loads(self.file.read_text(encoding="utf-8"))
+            if found["format"] > FORMAT:
+                what = f"{self.file}: format {found['format']}, and this tool knows {FORMAT}"
+                raise StateError(what, "update this tool; the records were written by a newer one")
+            self.device = str(found["device"])
+            self.by_owner = {owner: _from_json(entry) for owner, entry in found["records"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            hint = "restore it from version control, or move it away: then everything is measured anew"
+            raise StateError(f"{self.file}: the records are damaged ({type(error).__name__}: {error})", hint) from error
+
+    def _write(self) -> None:
+        rows = [f"    {json.dumps(owner)}: {_line(self.by_owner[owner])}" for owner in sorted(self.by_owner)]
+        head = f'{{\n  "format": {FORMAT},\n  "device": {json.dumps(self.device)},\n  "records": {{\n'
+        write_atomically(self.file, (head + ",\n".join(rows) + "\n  }\n}\n").encode())
+
+
+def _from_json(entry: dict[str, Any]) -> Record:
+    values = {name: Value.from_json(value) for name, value in entry.pop("values", {}).items()}
+    derivations = tuple(Derivation(**derivation) for derivation in entry.pop("derivations", ()))
+    return Record(**entry, values=values, derivations=derivations)
+
+
+def _line(record: Record) -> str:
+    entry: dict[str, Any] = {name: getattr(record, name) for name in Record.__slots__}
+    entry["values"] = {name: value.to_json() for name, value in sorted(record.values.items())}
+    entry["derivations"] = [asdict(derivation) for derivation in record.derivations]
+    needed = ("digest", "environment", "date", "seconds", "state")
+    kept = {name: part for name, part in entry.items() if name in needed or part not in ({}, [], "", None)}
+    return json.dumps(kept, ensure_ascii=False)
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Keep other runs from writing into the same folder at the same time."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def all_records(folder: Path) -> dict[str, Records]:
+    """The records of every machine that was ever measured on, by its name."""
+    names = sorted(file.stem for file in folder.glob("*.json")) if folder.is_dir() else []
+    return {name: Records(folder, name) for name in names}

@@ -1,0 +1,108 @@
+"""New text by spans, proven otherwise unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from generator.errors import StateError
+from generator.files import write_atomically
+from generator.notes import MARKS, Claim, Span, Topic
+from generator.parse import parse
+from generator.source import Source
+from verify.verdicts import Judgement, Verdict
+
+_MENDABLE: frozenset[Verdict] = frozenset({"new", "changed", "unstable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One claim link that is to say something else."""
+
+    claim: Claim
+    """The link as it stands."""
+    text: str
+    """What is to stand in its brackets."""
+    title: str | None
+    """The title it is to have; None for none."""
+
+
+def edit_of(judgement: Judgement, adopt: bool) -> Edit | None:
+    """What `--update` does about a link; None where it has nothing to do.
+
+    Args:
+        judgement: what became of the link.
+        adopt: whether to take over texts that speak of another machine.
+    """
+    claim, verdict = judgement.claim, judgement.verdict
+    if claim.is_figure or verdict == "skipped" or (verdict == "elsewhere" and not adopt):
+        return None
+    if verdict in _MENDABLE or verdict == "elsewhere":
+        edit = Edit(claim, judgement.measured or claim.text, judgement.title)
+    elif verdict in ("refuted", "failed"):
+        edit = Edit(claim, claim.text, verdict)
+    else:
+        # A text that holds is left alone, but for a mark that is out of date and a place that it does not state yet.
+        title = judgement.title if claim.title is None or claim.title in MARKS else claim.title
+        edit = Edit(claim, claim.text, title)
+    return None if (edit.text, edit.title) == (claim.text, claim.title) else edit
+
+
+def rewrite(topic: Topic, edits: Sequence[Edit]) -> str:
+    """The file's text with new words in the brackets and titles of these links, and nowhere else.
+
+    Raises:
+        StateError: the new text would read otherwise elsewhere too; nothing was written.
+    """
+    changes: list[tuple[Span, str]] = []
+    for edit in edits:
+        if edit.text != edit.claim.text:
+            changes.append((edit.claim.span, edit.text))
+        if edit.title != edit.claim.title:
+            changes.append((edit.claim.title_span, f' "{edit.title}"' if edit.title else ""))
+    text = topic.text
+    for span, new in sorted(changes, key=lambda change: change[0], reverse=True):
+        text = text[: span.start] + new + text[span.end :]
+    _prove(topic, text, edits)
+    return text
+
+
+def apply(topic: Topic, edits: Sequence[Edit]) -> bool:
+    """Rewrite a file on disk; returns whether anything was written.
+
+    Raises:
+        StateError: the file was changed by somebody else meanwhile, or the new text would read otherwise elsewhere too.
+    """
+    if not edits:
+        return False
+    text = rewrite(topic, edits)
+    if topic.file.read_bytes() != topic.text.encode("utf-8"):
+        raise StateError(f"{topic.path}: changed while its claims ran", "run `verify run --update` again")
+    return write_atomically(topic.file, text.encode("utf-8"))
+
+
+def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
+    """Read the new text and make sure that it differs in the brackets and titles of these links alone."""
+    again, problems = parse(Source.of(topic.path, text), topic.file, topic.deck)
+    old = topic.all_claims()
+    new = again.all_claims() if again is not None else ()
+    wanted = {(edit.claim.span): (edit.text, edit.title) for edit in edits}
+    expected = [(c.name, c.note, *wanted.get(c.span, (c.text, c.title))) for c in old]
+    found = [(c.name, c.note, c.text, c.title) for c in new]
+    if (
+        expected != found
+        or _masked(topic.text, old) != _masked(text, new)
+        or any(problem.severity == "error" for problem in problems)
+    ):
+        what = f"{topic.path}: writing the answers in would change more than the brackets"
+        raise StateError(what, "keep claim links free of Markdown that reaches across their brackets")
+
+
+def _masked(text: str, claims: Sequence[Claim]) -> list[str]:
+    """All of a text but the words and titles of its claim links."""
+    parts, at = list[str](), 0
+    for claim in claims:
+        if not claim.is_figure:
+            parts += [text[at : claim.span.start], text[claim.span.end : claim.title_span.start]]
+            at = claim.title_span.end
+    return [*parts, text[at:]]

@@ -1,0 +1,178 @@
+"""Text × record → verdict."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator.notes import MARKS, UNASKED, Claim
+from verify.claims import Task, formula_of
+from verify.figures import same_drawing
+from verify.numbers import agree, read, read_question, write
+from verify.records import Record
+from verify.values import Refusal, Value
+
+Verdict = Literal["holds", "changed", "new", "elsewhere", "skipped", "unstable", "refuted", "failed"]
+
+_ESCAPABLE = re.compile(r"([\\`*_\[\]<>$|~])")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of one claim link."""
+
+    claim: Claim
+    """The link."""
+    verdict: Verdict
+    """What it is worth."""
+    measured: str = ""
+    """What ought to stand in the brackets; empty where nothing can be said."""
+    title: str | None = None
+    """The title that the link ought to have."""
+    what: str = ""
+    """What is wrong, where a verdict does not say it all."""
+    hint: str = ""
+    """What the author can do about it."""
+    line: int | None = None
+    """The line at which the code stopped, for one that did."""
+
+
+def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | None = None) -> Judgement:
+    """Hold a link's text against what was measured.
+
+    Args:
+        claim: the link.
+        task: the code that it rests on.
+        record: what running that code found.
+        device: the device that the record comes from, as cards name it.
+        drawn: the figure that was just drawn, where the claim is one.
+    """
+    if record.state != "done":
+        verdict: Verdict = "refuted" if record.state == "refuted" else "failed"
+        return Judgement(claim, verdict, title=verdict, what=record.what, hint=record.hint, line=record.line)
+    if claim.name in record.unportrayable:
+        return _failed(claim, record.unportrayable[claim.name], "let the code compute what the text states")
+    value = record.values.get(claim.name)
+    if value is None:
+        return _failed(claim, f"the record has no value for {claim.name}", "run it again with --force")
+    title: str | None = None
+    if is_bound(task, value):
+        title = place(record, device)
+        if claim.title and claim.title not in MARKS and device_of(claim.title) != device:
+            measured = _try_writing(value, claim)
+            return Judgement(claim, "elsewhere", measured, title, what=f"on {device}: {measured or value.kind}")
+    try:
+        return _compare(claim, task, record, value, title, drawn)
+    except Refusal as error:
+        return _failed(claim, error.what, error.hint)
+
+
+def is_bound(task: Task, value: Value) -> bool:
+    """Whether a value belongs to the machine that it was measured on: a timing, or words that rest on one."""
+    return value.kind == "timing" or (task.job.alone and value.kind == "truth")
+
+
+def place(record: Record, device: str) -> str:
+    """What a card says about where a timing was measured: `NVIDIA H200, torch 2.11.0, 2026-11`."""
+    versions = [
+        f"{name} {record.environment[name].partition('+')[0]}"
+        for name in ("torch", "onnxruntime", "onnxruntime-gpu", "tensorrt")
+        if name in record.environment
+    ]
+    return ", ".join([device, *versions, record.date[:7]])
+
+
+def device_of(title: str) -> str:
+    """The device that a title names."""
+    return title.partition(",")[0].strip()
+
+
+def _compare(
+    claim: Claim, task: Task, record: Record, value: Value, title: str | None, drawn: Path | None
+) -> Judgement:
+    text = claim.text.strip()
+    if claim.is_figure:
+        return _figure(claim, task, drawn)
+    if text.startswith(UNASKED):
+        return Judgement(claim, "new", _first_text(value, text), title)
+    latex = formula_of(text)
+    if latex is not None:
+        return _formula(claim, record, value, latex, title)
+    if value.kind == "truth":
+        if value.truth:
+            return Judgement(claim, "holds", claim.text, title)
+        what = f"'{text}' stands only while {claim.name} is true, and it is false"
+        return Judgement(claim, "refuted", title="refuted", what=what, hint="say what is true, or mend the code")
+    if value.kind == "text":
+        same = _ESCAPED.sub(r"\1", text) == value.text
+        return Judgement(claim, "holds" if same else "changed", claim.text if same else _escape(value.text), title)
+    if value.kind == "formula":
+        return _failed(claim, f"'{text}' is no formula, and {claim.name} is", f"write [${value.formula}$](claim:{claim.name})")
+    written = read(text)
+    agreement = agree(written, value)
+    if agreement.state == "unstable":
+        digits = agreement.digits or 0
+        what = f"the spread carries {digits} digit{'s' * (digits != 1)}: {_interval(value)}"
+        return Judgement(claim, "unstable", write(value, written), title, what, "write fewer digits, or measure more samples")
+    if agreement.state == "changed":
+        return Judgement(claim, "changed", write(value, written), title)
+    return Judgement(claim, "holds", claim.text, title)
+
+
+def _formula(claim: Claim, record: Record, value: Value, latex: str, title: str | None) -> Judgement:
+    found = next((d for d in record.derivations if (d.name, d.latex.strip()) == (claim.name, latex)), None)
+    if found is None:
+        return _failed(claim, "the formula has not been held against the claim", "run `verify run`")
+    if found.state == "proved":
+        return Judgement(claim, "holds", claim.text, title)
+    if found.state == "refuted" and value.formula:
+        return Judgement(claim, "changed", f"${value.formula}$", title, what=found.detail)
+    if found.state == "refuted":
+        return Judgement(claim, "changed", write(value), title, what=found.detail)
+    if found.state == "open":
+        return _failed(claim, "not proved, and not refuted either", "write the formula closer to the code's")
+    return _failed(claim, found.detail, "write LaTeX that sympy can read, or claim a number instead")
+
+
+def _figure(claim: Claim, task: Task, drawn: Path | None) -> Judgement:
+    target = dict(task.figures)[claim.name]
+    if not target.is_file():
+        return Judgement(claim, "new", what=f"{target.name} is not drawn yet")
+    if drawn is None or same_drawing(target, drawn):
+        return Judgement(claim, "holds", claim.text)
+    return Judgement(claim, "changed", what=f"{target.name} shows something else than the code draws")
+
+
+def _first_text(value: Value, text: str) -> str:
+    """What replaces a `?`."""
+    if value.kind == "truth":
+        raise Refusal("a bool cannot say which words to write", "write the words: they stand while it is true")
+    if value.kind == "text":
+        return _escape(value.text)
+    if value.formula and (value.kind == "formula" or text.endswith("$")):
+        return f"${value.formula}$"
+    return write(value, read_question(text))
+
+
+def _try_writing(value: Value, claim: Claim) -> str:
+    try:
+        return write(value, read(claim.text))
+    except Refusal:
+        return ""
+
+
+def _interval(value: Value) -> str:
+    low, high = value.interval
+    return f"{float(low):.4g} to {float(high):.4g}"
+
+
+def _failed(claim: Claim, what: str, hint: str) -> Judgement:
+    return Judgement(claim, "failed", title="failed", what=what, hint=hint)
+
+
+def _escape(text: str) -> str:
+    """Words as Markdown that reads as just these words."""
+    return _ESCAPABLE.sub(r"\\\1", text)
