@@ -139,13 +139,14 @@ def _shape(code: str) -> str:
 
 
 def _from_verify(code: str) -> list[tuple[str, int]]:
-    """Names that a block imports from `verify`, with the line in the block."""
-    return [
-        (alias.name, node.lineno)
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.ImportFrom) and node.module == "verify" and not node.level
-        for alias in node.names
-    ]
+    """Names of `verify` that a block uses, imported or as `verify.name`, with the line in the block."""
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module == "verify" and not node.level:
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "verify":
+            found.append((node.attr, node.lineno))
+    return found
 
 
 def _packages(code: str) -> set[str]:

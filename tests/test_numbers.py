@@ -1,0 +1,327 @@
+"""Numbers in a card's text: read, judged, and written the same way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from verify.numbers import Unreadable, Unwritable, agree, read, read_question, write
+from verify.values import Incomparable, Spread, Value, portray
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "quantum"),
+    [
+        ("294,912", "294912", "1"),
+        ("1_000", "1000", "1"),
+        ("294\u2009912", "294912", "1"),
+        ("294\u202f912", "294912", "1"),
+        ("8.7×", "8.7", "0.1"),
+        ("8.70x", "8.7", "0.01"),
+        ("71.8 %", "0.718", "0.001"),
+        ("71.8%", "0.718", "0.001"),
+        ("3.5 M", "3500000", "100000"),
+        ("3.5M", "3500000", "100000"),
+        ("12 k", "12000", "1000"),
+        ("7 B parameters", "7000000000", "1000000000"),
+        ("2.1 G MACs", "2100000000", "100000000"),
+        ("2.1 GMACs", "2100000000", "100000000"),
+        ("125 TFLOP/s", "125e12", "1e12"),
+        ("1.2e-7", "1.2e-7", "1e-8"),
+        ("1.2 × 10⁻⁷", "1.2e-7", "1e-8"),
+        ("1.2 × 10^-7", "1.2e-7", "1e-8"),
+        ("4.8 × 10^{11}", "4.8e11", "1e10"),
+        ("4.2 ms", "0.0042", "0.0001"),
+        ("4.2 µs", "0.0000042", "0.0000001"),
+        ("4.2 us", "0.0000042", "0.0000001"),
+        ("98 MB", "98000000", "1000000"),
+        ("2 KiB", "2048", "1024"),
+        ("≈ 2×", "2", "1"),
+        ("~2×", "2", "1"),
+        ("< 0.1 %", "0.001", "0.001"),
+        ("−3.1", "-3.1", "0.1"),
+        ("-3.1", "-3.1", "0.1"),
+        ("13.9 dB", "13.9", "0.1"),
+        ("1,024 pixels", "1024", "1"),
+        ("25/36", "25/36", "0"),
+    ],
+)
+def test_a_number_is_read_as_people_mean_it(text: str, number: str, quantum: str) -> None:
+    written = read(text)
+    assert written.number == Fraction(number)
+    assert written.quantum == Fraction(quantum)
+
+
+def test_a_written_number_remembers_how_it_was_written() -> None:
+    written = read("≈ 1,024.50 ms")
+    assert (written.bound, written.decimals, written.significant) == ("≈", 2, 6)
+    assert (written.grouping, written.suffix, written.unit) == (",", " ms", "s")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "?",
+        "many",
+        "1.",
+        ".5",
+        "1,24",
+        "12,3456",
+        "1.2.3",
+        "3 ± 1",
+        "3-5",
+        "64×55×55",
+        "3 × 10",
+        "4 × 105",
+        "2^-25",
+        "10⁻⁷",
+        "1/0",
+        "1 234",
+        "$3",
+        "INT8",
+        "1e",
+        "1e9999999999",
+        "--1",
+        "٣",
+        "9" * 300,
+    ],
+)
+def test_what_is_not_one_number_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match="states no number; write one, such as"):
+        read(text)
+
+
+def measured(low: float, high: float, unit: str = "") -> Value:
+    return portray(Spread((low + high) / 2, low, high, unit=unit))
+
+
+SAVING = Fraction(294912, 33920)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "state"),
+    [
+        ("294,912", portray(294912), "holds"),
+        ("294,913", portray(294912), "changed"),
+        ("0.3 M", portray(294912), "holds"),
+        ("0.2 M", portray(294912), "changed"),
+        ("8.7×", portray(SAVING), "holds"),
+        ("8.69×", portray(SAVING), "holds"),
+        ("8.6×", portray(SAVING), "changed"),
+        ("9×", portray(SAVING), "holds"),
+        ("25/36", portray(Fraction(25, 36)), "holds"),
+        ("25/36", portray(25 / 36), "holds"),
+        ("25/37", portray(25 / 36), "changed"),
+        ("0.28", portray(0.285), "holds"),
+        ("0.29", portray(0.285), "holds"),
+        ("0.3", portray(0.1 + 0.15), "holds"),
+        ("1,230", portray(1234.5), "holds"),
+        ("1,240", portray(1234.5), "changed"),
+        ("1,231", portray(1234.5), "changed"),
+        ("1,230", portray(1234), "changed"),
+        ("−3.1", portray(-3.14), "holds"),
+        ("3.1", portray(-3.14), "changed"),
+        ("< 0.1 %", portray(0.0007), "holds"),
+        ("< 0.1 %", portray(0.001), "changed"),
+        ("≤ 0.1 %", portray(Fraction(1, 1000)), "holds"),
+        ("> 2×", portray(2.1), "holds"),
+        ("≥ 3", portray(2.9), "changed"),
+        ("≈ 2×", portray(2.1), "holds"),
+        ("36 bytes", portray(36), "holds"),
+        ("7 B", portray(7_000_000_000), "holds"),
+        ("7 B", measured(6, 8, "bytes"), "holds"),
+        ("71.8 %", measured(0.716, 0.722), "holds"),
+        ("71.5 %", measured(0.716, 0.722), "changed"),
+        ("71.80 %", measured(0.716, 0.722), "unstable"),
+        ("71.8 %", measured(71.6, 72.2, "%"), "holds"),
+        ("< 73 %", measured(0.716, 0.722), "holds"),
+        ("< 72 %", measured(0.716, 0.722), "changed"),
+        ("4.2 ms", measured(0.0041, 0.0043, "s"), "holds"),
+        ("4200 µs", measured(0.0041, 0.0043, "s"), "unstable"),
+    ],
+)
+def test_a_text_holds_while_the_value_reads_the_same(text: str, value: Value, state: str) -> None:
+    assert agree(read(text), value).state == state
+
+
+def test_an_unstable_text_is_told_how_many_digits_the_value_carries() -> None:
+    assert agree(read("71.80 %"), measured(0.716, 0.722)).digits == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "message"),
+    [
+        ("4.2 ms", portray(0.0042), '"4.2 ms" is in ms, and the value has no unit; give the value its unit'),
+        ("98 MB", portray(98 * 10**6), 'as in Spread(…, unit="bytes")'),
+        ("4.2 ms", measured(1, 2, "bytes"), '"4.2 ms" is in ms, and the value in bytes'),
+        ("4.2", measured(1, 2, "s"), 'the value is in s, and "4.2" states no unit; write the unit inside'),
+    ],
+)
+def test_a_unit_that_only_one_side_has_is_refused(text: str, value: Value, message: str) -> None:
+    with pytest.raises(Unreadable) as refusal:
+        agree(read(text), value)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("thing", [True, "faster"])
+def test_words_do_not_agree_with_numbers(thing: object) -> None:
+    with pytest.raises(Incomparable, match="is no number"):
+        agree(read("3"), portray(thing))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (portray(294912), "294,912"),
+        (portray(999), "999"),
+        (portray(-7), "−7"),
+        (portray(0), "0"),
+        (portray(10**18), "1,000,000,000,000,000,000"),
+        (portray(SAVING), "8.69"),
+        (portray(0.0412), "0.0412"),
+        (portray(97.234), "97.2"),
+        (portray(1234.5), "1,230"),
+        (portray(0.9999), "1.00"),
+        (portray(0.00001234), "1.23e-5"),
+        (portray(1e20), "1.00e20"),
+        (portray(0.0), "0"),
+        (measured(0.716, 0.722), "0.719"),
+        (measured(0.6, 0.8), "0.7"),
+        (measured(8000, 16000), "1.2e4"),
+        (measured(-2, 2.6), "0"),
+        (measured(0.0041, 0.0043, "s"), "4.2 ms"),
+        (measured(2e-6, 2e-6, "s"), "2.00 µs"),
+        (measured(13.8, 14, "dB"), "13.9 dB"),
+        (portray("64×55×55"), "64×55×55"),
+    ],
+)
+def test_a_question_mark_is_filled_in_with_what_the_value_carries(value: Value, text: str) -> None:
+    assert write(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "question", "text"),
+    [
+        (portray(0.71832), "? %", "71.8 %"),
+        (portray(SAVING), "?×", "8.69×"),
+        (portray(3_504_872), "? M", "3.50 M"),
+        (portray(3_504_872), "≈ ?M parameters", "≈ 3.50M parameters"),
+        (portray(1024), "? pixels", "1,024 pixels"),
+        (measured(0.0041, 0.0043, "s"), "? µs", "4.2e3 µs"),
+        (measured(98e6, 98e6, "bytes"), "? MB", "98.0 MB"),
+        (portray(0.0007), "< ? %", "< 0.08 %"),
+    ],
+)
+def test_a_question_may_name_the_unit_of_its_answer(value: Value, question: str, text: str) -> None:
+    assert write(value, read_question(question)) == text
+
+
+@pytest.mark.parametrize("text", ["8.7×", "", "??", "? 3", "why?"])
+def test_other_texts_ask_nothing(text: str) -> None:
+    assert read_question(text) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "after"),
+    [
+        (portray(33920), "294,912", "33,920"),
+        (portray(33920), "294912", "33920"),
+        (portray(33920), "294_912", "33_920"),
+        (portray(9.43), "8.7×", "9.4×"),
+        (portray(123.4), "8.7×", "123×"),
+        (portray(9), "8.7×", "9.0×"),
+        (portray(0.0007), "< 0.1 %", "< 0.1 %"),
+        (portray(0.0234), "< 0.1 %", "< 3 %"),
+        (portray(1.5), "> 2×", "> 1×"),
+        (portray(4.21e-9), "1.2 × 10⁻⁷", "4.2 × 10⁻⁹"),
+        (portray(4.21e-9), "1.2e-7", "4.2e-9"),
+        (portray(-2.5), "-3.1", "-2.5"),
+        (portray(-2.5), "3.1", "−2.5"),
+        (portray(Fraction(1, 3)), "25/36", "1/3"),
+        (portray(1 / 3), "25/36", "0.333"),
+        (measured(0.69, 0.71), "71.80 %", "70 %"),
+        (measured(0.0030, 0.0032, "s"), "4.2 ms", "3.1 ms"),
+    ],
+)
+def test_a_changed_answer_is_written_as_the_author_wrote(value: Value, before: str, after: str) -> None:
+    assert write(value, read(before)) == after
+
+
+@pytest.mark.parametrize("value", [portray(True), Value("figure"), measured(-400, 440)])
+def test_what_has_no_digits_to_write_is_refused(value: Value) -> None:
+    with pytest.raises(Unwritable):
+        write(value)
+
+
+def test_a_formula_is_written_as_a_formula() -> None:
+    assert write(Value("formula", formula=r"\frac{1}{K}")) == r"$\frac{1}{K}$"
+
+
+EXACT = st.one_of(st.integers(-(10**12), 10**12), st.fractions(-1000, 1000, max_denominator=999)).map(portray)
+FLOATS = st.floats(-1e18, 1e18).map(portray)
+
+
+@st.composite
+def spreads(draw: st.DrawFn) -> Value:
+    value = draw(st.floats(-1e9, 1e9))
+    below, above = draw(st.floats(0, 1e6)), draw(st.floats(0, 1e6))
+    return portray(Spread(value, value - below, value + above, timing=draw(st.booleans())))
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> str:
+    lead = draw(st.sampled_from(["", "", "≈ ", "~", "< ", ">", "≤ ", "≥ "]))
+    sign = draw(st.sampled_from(["", "-", "−", "+"]))
+    digits = draw(
+        st.sampled_from(
+            ["?", "0", "8.7", "294,912", "1_000", "0.00123", "1,230", "40", "25/36", "1.20", "1200"]
+        )
+    )
+    power = (
+        draw(st.sampled_from(["", "", "e-7", " × 10⁻⁷", " × 10^5"])) if digits not in ("?", "25/36") else ""
+    )
+    return (
+        lead + sign + digits + power + draw(st.sampled_from(["", "×", " %", "%", " M", "k", " dB", " GMACs"]))
+    )
+
+
+@given(st.one_of(EXACT, FLOATS, spreads()), st.none() | templates())
+def test_what_is_written_always_agrees_with_its_value(value: Value, template: str | None) -> None:
+    like = None if template is None else read_question(template) or read(template)
+    try:
+        text = write(value, like)
+    except Unwritable:
+        assert value.kind in ("measured", "timing")
+        return
+    assert agree(read(text), value).state == "holds", text
+
+
+@given(
+    st.one_of(EXACT, FLOATS),
+    st.sampled_from(["8.7×", "71.82 %", "1.20e-7", "294,912"]),
+    st.sampled_from([-1, 1]),
+)
+def test_one_more_or_less_in_the_last_digit_is_a_change(value: Value, template: str, step: int) -> None:
+    text = write(value, read(template))
+    written = read(text)
+    assume(not written.fillers(value))
+    gap = abs(written.number + step * written.quantum - value.exactly)
+    assume(gap > written.quantum * Fraction(500_001, 1_000_000))
+    digits = str(int(written.plain.replace(".", "")) + step * (-1 if written.sign in ("-", "−") else 1))
+    assume(len(digits) == len(written.plain.replace(".", "")) and digits.isdigit())
+    point = len(digits) - written.decimals
+    moved = digits[:point] + ("." + digits[point:] if written.decimals else "")
+    assert agree(read(text.replace(written.digits, moved, 1)), value).state == "changed"
+
+
+@given(st.one_of(EXACT, FLOATS, spreads()), templates())
+def test_writing_twice_changes_nothing_more(value: Value, template: str) -> None:
+    try:
+        once = write(value, read_question(template) or read(template))
+    except Unwritable:
+        return
+    assert write(value, read(once)) == once

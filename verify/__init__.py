@@ -1,0 +1,71 @@
+"""Groundtruth's measuring half: what the code of a claim reaches for, as `from verify import parameters`.
+
+Nothing is imported until it is used: `import verify` costs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verify.measures.counting import flops as flops
+    from verify.measures.counting import macs as macs
+    from verify.measures.counting import macs_by_kind as macs_by_kind
+    from verify.measures.counting import output_shape as output_shape
+    from verify.measures.counting import parameters as parameters
+    from verify.measures.counting import parameters_by_kind as parameters_by_kind
+    from verify.measures.latency import Comparison as Comparison
+    from verify.measures.latency import compare as compare
+    from verify.measures.models import model as model
+    from verify.measures.receptive_field import Footprint as Footprint
+    from verify.measures.receptive_field import footprint as footprint
+    from verify.measures.receptive_field import gradient_profile as gradient_profile
+    from verify.measures.receptive_field import receptive_field as receptive_field
+    from verify.measures.receptive_field import spatial_layers as spatial_layers
+    from verify.measures.training import Digits as Digits
+    from verify.measures.training import accuracy as accuracy
+    from verify.measures.training import digits as digits
+    from verify.measures.training import over_seeds as over_seeds
+    from verify.measures.training import train as train
+    from verify.values import Spread as Spread
+    from verify.values import paired as paired
+    from verify.values import spread as spread
+
+EXPORTS: dict[str, str] = {
+    "Comparison": "verify.measures.latency",
+    "Digits": "verify.measures.training",
+    "Footprint": "verify.measures.receptive_field",
+    "Spread": "verify.values",
+    "accuracy": "verify.measures.training",
+    "compare": "verify.measures.latency",
+    "digits": "verify.measures.training",
+    "flops": "verify.measures.counting",
+    "footprint": "verify.measures.receptive_field",
+    "gradient_profile": "verify.measures.receptive_field",
+    "macs": "verify.measures.counting",
+    "macs_by_kind": "verify.measures.counting",
+    "model": "verify.measures.models",
+    "output_shape": "verify.measures.counting",
+    "over_seeds": "verify.measures.training",
+    "paired": "verify.values",
+    "parameters": "verify.measures.counting",
+    "parameters_by_kind": "verify.measures.counting",
+    "receptive_field": "verify.measures.receptive_field",
+    "spatial_layers": "verify.measures.receptive_field",
+    "spread": "verify.values",
+    "train": "verify.measures.training",
+}
+"""Each public name and the module that it comes from."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in EXPORTS:
+        raise AttributeError(f"module 'verify' has no {name!r}; it offers {', '.join(sorted(EXPORTS))}")
+    value: object = getattr(import_module(EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *EXPORTS})

@@ -1,0 +1,1 @@
+"""The measures themselves, one idea per module; `from verify import …` finds them by name."""

@@ -1,0 +1,339 @@
+"""Numbers as people write them: read them, judge them against a value, write a value the same way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+from typing import Literal
+
+from verify.values import Refusal, Value
+
+FIGURES = 3
+"""Significant digits where the author asked for none; in `1,230`, zeros after these only fill the place."""
+
+STEPS = 5
+"""Units in the last digit that half an interval may span; beyond, the digit before it is not certain."""
+
+SPELLED_OUT = (Fraction(1, 10**4), Fraction(10**15))
+"""Between these a number is written without an exponent."""
+
+SECONDS = {"s": 1, "ms": 10**3, "µs": 10**6, "μs": 10**6, "us": 10**6, "ns": 10**9}
+LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+BYTES = {"byte": 1, "bytes": 1}
+BYTES |= {f"{letter}B": LETTERS[letter] for letter in "kKMGT"}
+BYTES |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)}
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LOWERED = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789", "{}")
+BOUNDS = {"<=": "≤", ">=": "≥", "~": "≈"}
+
+LEAD = r"(?P<lead>(?:<=|>=|[<>≤≥≈~])\s*|)(?P<sign>[-−+]?)"
+SUFFIX = r"(?P<suffix>(?:\s*[^\s\d?.,:/^_+⁻⁰¹²³⁴⁵⁶⁷⁸⁹][^\d?]*)?)"
+NUMBER = re.compile(
+    LEAD + r"(?P<digits>(?P<fraction>[0-9]+/0*[1-9][0-9]*)|"
+    r"(?:[0-9]{1,3}(?P<grouping>[,_\u2009\u202f])[0-9]{3}(?:(?P=grouping)[0-9]{3})*|[0-9]+)"
+    r"(?:\.(?P<decimals>[0-9]+))?)"
+    r"(?:(?P<power>[eE](?=[-+−]?[0-9])|\s*[×x·]\s*10(?:\^(?=[-−{0-9])|(?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])))"
+    r"(?P<exponent>\{?[-+−⁻]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}\}?))?" + SUFFIX
+)
+QUESTION = re.compile(LEAD + r"\?" + SUFFIX)
+SCALED = re.compile(r"([kKMGBT])(?:[\s/].*|(?:MAC|FLOP|OP|param).*)?")
+
+
+class Unreadable(Refusal, ValueError):
+    """A text that states no number, or not in the value's unit."""
+
+
+class Unwritable(Refusal, ValueError):
+    """A value that cannot be written as a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One number as its author wrote it; without digits, the style that a `?` asks for."""
+
+    text: str
+    """The whole text."""
+    lead: str
+    """The bound with the space after it, `≈ `; empty without one."""
+    sign: str
+    """`-`, `−`, `+` or empty."""
+    digits: str
+    """The digits with their point, grouping or fraction bar; empty for a `?`."""
+    grouping: str
+    """What stands between groups of three digits; empty for nothing."""
+    decimals: int
+    """Digits after the point."""
+    power: str
+    """What stands between digits and exponent, `e` or ` × 10`; empty without an exponent."""
+    exponent: int
+    """The power of ten; 0 without one."""
+    suffix: str
+    """What follows the number, with the space before it: `×`, ` %`, ` ms`."""
+    scale: Fraction
+    """What one unit of the number is worth, in `unit`: 1/100 for `%`, 1000 for `k`."""
+    unit: str
+    """`s` or `bytes` where the suffix asks that the value has it; else empty."""
+
+    @property
+    def bound(self) -> str:
+        """`<`, `>`, `≤`, `≥`, `≈`, or empty."""
+        return BOUNDS.get(self.lead.strip(), self.lead.strip())
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether it is written with a bar, `25/36`."""
+        return "/" in self.digits
+
+    @property
+    def plain(self) -> str:
+        """The digits without their grouping."""
+        return self.digits.replace(self.grouping, "") if self.grouping else self.digits
+
+    @property
+    def significant(self) -> int:
+        """How many significant digits are written; zeros at the end count."""
+        return len(self.plain.replace(".", "").lstrip("0")) or 1
+
+    @property
+    def number(self) -> Fraction:
+        """The number that the text states, in the value's unit."""
+        size = Fraction(self.plain) * Fraction(10) ** self.exponent * self.scale
+        return -size if self.sign in ("-", "−") else size
+
+    @property
+    def quantum(self) -> Fraction:
+        """What one more in the last written digit is worth, in the value's unit; 0 for a fraction."""
+        if self.is_fraction:
+            return Fraction(0)
+        return Fraction(10) ** (self.exponent - self.decimals) * self.scale
+
+    def fillers(self, value: Value) -> int:
+        """How many zeros at the end only fill their place, as in `1,230` for 1234.5."""
+        if self.is_fraction or self.power or self.decimals or _is_whole(value, self.scale):
+            return 0
+        return max(0, self.significant - max(FIGURES, len(self.plain.strip("0"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a written number stands to a value."""
+
+    state: Literal["holds", "changed", "unstable"]
+    """Unstable: the value's spread is too wide for the digits that are written."""
+    digits: int | None = None
+    """When unstable, how many significant digits the value could carry."""
+
+
+def read(text: str) -> Written:
+    """The number that a text states.
+
+    Raises:
+        Unreadable: when it is anything but one number, with a bound before it and a unit after it at most.
+    """
+    match = NUMBER.fullmatch(text.strip()) if len(text) < 200 else None
+    if match is None:
+        raise Unreadable(
+            f'"{text[:60]}" states no number',
+            "write one, such as 8.7×, 71.8 %, 4.2 ms, 1.2e-7 or 25/36; words need a bool, other text a str",
+        )
+    return _written(match)
+
+
+def read_question(text: str) -> Written | None:
+    """The style that a question mark asks for, as in `? ms` or `≈ ? %`; None for any other text."""
+    match = QUESTION.fullmatch(text.strip())
+    return _written(match) if match else None
+
+
+def agree(written: Written, value: Value) -> Agreement:
+    """Whether the value, written the same way, reads the same.
+
+    Half a unit in the last digit may be missing. A measured value's text holds anywhere in its interval, a
+    bound when the whole interval lies on its side.
+
+    Raises:
+        Unreadable: when the text does not state the value's unit, or one that it lacks.
+        Incomparable: when the value is no number.
+    """
+    written = _fitted(written, value)
+    low, high = value.interval
+    number, bound = written.number, written.bound
+    if bound and bound != "≈":
+        holds = {"<": high < number, "≤": high <= number, ">": low > number, "≥": low >= number}[bound]
+        return Agreement("holds" if holds else "changed")
+    step = written.quantum * 10 ** written.fillers(value)
+    slack = step / 2 + (0 if value.kind == "exact" else (step or abs(number)) / 10**9)
+    if not low - slack <= number <= high + slack:
+        return Agreement("changed")
+    if step and high - low > 2 * STEPS * step:
+        return Agreement("unstable", max(0, _places(value) + _magnitude(value.exactly) + 1))
+    return Agreement("holds")
+
+
+def write(value: Value, like: Written | None = None) -> str:
+    """The value as text, in the way of `like`: its bound, digits, grouping, exponent and suffix.
+
+    Without one, a whole exact number is written in full, any other with three significant digits, or with as
+    few as its interval carries. What is written agrees with the value.
+
+    Raises:
+        Unwritable: for a truth, a figure, or an interval too wide for a single digit.
+        Unreadable: when the suffix does not fit the value's unit.
+    """
+    if value.kind == "text":
+        return value.text
+    if value.number is None and value.formula:
+        return f"${value.formula}$"
+    if value.number is None:
+        raise Unwritable(f"a {value.kind} cannot be written as a number", "write the words yourself")
+    like = like or _written(QUESTION.fullmatch("?"))
+    if not like.digits and not like.suffix:
+        like = _written(QUESTION.fullmatch(f"{like.lead}?{_natural_suffix(value)}"))
+    like = _fitted(like, value)
+    if like.bound and like.bound != "≈":
+        return _write_bound(value, like)
+    number = value.exactly / like.scale
+    if like.is_fraction and value.kind == "exact":
+        return _framed(f"{abs(number)}", number < 0, like)
+    whole = _is_whole(value, like.scale)
+    size = _magnitude(number)
+    figures = like.significant - like.fillers(value) if like.digits and not like.is_fraction else FIGURES
+    if whole and like.scale == 1 and not like.decimals and not like.power:
+        figures = 0
+    if not like.power:
+        figures = max(figures, size + 1 if whole else min(FIGURES, size + 1))
+    places = figures - 1 - size if number else like.decimals
+    return _spell(number, min(places, _places(value, like.scale)), like, whole)
+
+
+def _write_bound(value: Value, like: Written) -> str:
+    # The author's bound while it holds; else the nearest one with a single digit.
+    if like.digits and agree(like, value).state == "holds":
+        return like.text
+    low, high = value.interval
+    below = like.bound in "<≤"
+    edge = (high if below else low) / like.scale
+    if not edge:
+        return write(value, replace(like, lead=""))
+    size = _magnitude(edge)
+    digit = abs(edge) / Fraction(10) ** size
+    if below == (edge > 0):
+        digit = Fraction(ceil(digit) if like.bound in "≤≥" else floor(digit) + 1)
+    elif digit == 1 and like.bound in "<>":
+        digit, size = Fraction(9), size - 1
+    else:
+        digit = Fraction(floor(digit) if like.bound in "≤≥" else ceil(digit) - 1)
+    return _spell(digit * Fraction(10) ** size * (1 if edge > 0 else -1), -size, like, True)
+
+
+def _spell(number: Fraction, places: int, like: Written, whole: bool) -> str:
+    """A number in units of the suffix's scale, rounded to so many digits after its point."""
+    units = floor(abs(number) * Fraction(10) ** places + Fraction(1, 2))
+    if not units and places < 0:
+        raise Unwritable("the interval is too wide for a single digit", "take more samples, or claim a bool")
+    size = len(str(units)) - 1 - places
+    small, large = SPELLED_OUT
+    odd = places > like.decimals if abs(number) < small else abs(number) >= large and not whole
+    coarse = places < 0 and size + 1 + places < FIGURES and not whole
+    powered = units > 0 and (bool(like.power) or odd or coarse)
+    if units >= 10 and size > _magnitude(number) and (powered or places > 0):
+        units, places = units // 10, places - 1  # 9.996 became 10.00
+    if powered:
+        power = like.power or "e"
+        exponent = str(size).translate(RAISED) if power.endswith("10") else str(size)
+        digits = str(units)
+        digits = f"{digits[0]}.{digits[1:]}" if digits[1:] and places + size > 0 else digits
+        return _framed(f"{digits}{power}{exponent}", number < 0, like)
+    decimals = max(0, places)
+    before, after = divmod(units * 10 ** max(0, -places), 10**decimals)
+    ungrouped = not like.grouping and len(re.split(r"[./]", like.plain)[0]) > 3
+    digits = str(before) if ungrouped else f"{before:,}".replace(",", like.grouping or ",")
+    return _framed(f"{digits}.{after:0{decimals}}" if decimals else digits, number < 0 and units > 0, like)
+
+
+def _framed(digits: str, negative: bool, like: Written) -> str:
+    sign = (like.sign.strip("+") or "−") if negative else like.sign.strip("-−")
+    return f"{like.lead}{sign}{digits}{like.suffix}"
+
+
+def _written(match: re.Match[str] | None) -> Written:
+    assert match is not None
+    found = match.groupdict()
+    scale, unit = _worth(found["suffix"].strip())
+    return Written(
+        text=match.string.strip(),
+        lead=found["lead"],
+        sign=found["sign"],
+        digits=found.get("digits") or "",
+        grouping=found.get("grouping") or "",
+        decimals=len(found.get("decimals") or ""),
+        power=found.get("power") or "",
+        exponent=int((found.get("exponent") or "0").translate(LOWERED)),
+        suffix=found["suffix"],
+        scale=scale,
+        unit=unit,
+    )
+
+
+def _worth(label: str) -> tuple[Fraction, str]:
+    """What one of the unit is worth, and the unit that the value must then have."""
+    head = re.split(r"[\s/]", label)[0]
+    if head.startswith("%"):
+        return Fraction(1, 100), ""
+    if head in SECONDS:
+        return Fraction(1, SECONDS[head]), "s"
+    if head in BYTES:
+        return Fraction(BYTES[head]), "bytes"
+    scaled = SCALED.fullmatch(label)
+    return Fraction(LETTERS[scaled[1]] if scaled else 1), ""
+
+
+def _fitted(written: Written, value: Value) -> Written:
+    """The same text, read in the value's unit."""
+    unit, label = value.unit.split("/")[0], written.suffix.strip()
+    if (unit, label) == ("bytes", "B") or (unit == "%" and label.startswith("%")):
+        return replace(written, scale=Fraction(1), unit=unit)
+    plain = not written.unit and unit not in ("s", "bytes")
+    if plain or written.unit == unit or (not unit and label in ("byte", "bytes")):
+        return written
+    if written.unit:
+        raise Unreadable(
+            f'"{written.text}" is in {label}, and the value {f"in {unit}" if unit else "has no unit"}',
+            f'give the value its unit, as in Spread(…, unit="{written.unit}")',
+        )
+    example = "4.2 ms" if unit == "s" else "4.2 MB"
+    raise Unreadable(
+        f'the value is in {unit}, and "{written.text}" states no unit',
+        f"write the unit inside the brackets, as in {example}",
+    )
+
+
+def _natural_suffix(value: Value) -> str:
+    """The value's unit as a suffix; a time in the unit in which it is 1 or more."""
+    if value.unit.split("/")[0] != "s":
+        return f" {value.unit}" if value.unit else ""
+    for name in ("s", "ms", "µs"):
+        if abs(value.exactly) * SECONDS[name] >= 1 or not value.number:
+            return f" {name}{value.unit[1:]}"
+    return f" ns{value.unit[1:]}"
+
+
+def _is_whole(value: Value, scale: Fraction) -> bool:
+    return value.kind == "exact" and (value.exactly / scale).denominator == 1
+
+
+def _magnitude(number: Fraction) -> int:
+    """The power of ten of the leading digit; 0 for zero."""
+    if not number:
+        return 0
+    power = len(str(abs(number.numerator))) - len(str(number.denominator))
+    return power if abs(number) >= Fraction(10) ** power else power - 1
+
+
+def _places(value: Value, scale: Fraction = Fraction(1)) -> int:
+    """How many digits after the point the interval carries, in units of `scale`."""
+    low, high = value.interval
+    return _magnitude(2 * STEPS * scale / (high - low)) if high > low else 10**6

@@ -1,0 +1,152 @@
+"""The parent's side: run jobs apart from each other and hand out what came of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from verify import walls
+from verify.explain import MEND
+from verify.jobs import Job, Outcome
+from verify.outcomes import End, collect, tail
+from verify.sandbox import Rooms
+from verify.warm import worth_importing
+
+MEMORY = 8 << 30
+"""Bytes that a claim may use; not held for one that needs CUDA."""
+
+_MAIN = """
+import json, sys
+control, root, more, sys.path[:] = json.loads(sys.argv[1])
+from verify.server import main
+main(control, root, more)
+"""
+
+
+class ForkServer:
+    """The server as its parent sees it; a context manager, and nothing of it is left after the context.
+
+    Args:
+        root: a folder for the files of the run.
+        more: modules to import beside the usual ones.
+    """
+
+    def __init__(self, root: Path, more: list[str]) -> None:
+        home = Path(tempfile.mkdtemp(prefix="server-", dir=root))
+        self._log = home / "log"
+        ours, theirs = socket.socketpair()
+        paths = [str(Path(entry).absolute()) for entry in sys.path]
+        told = json.dumps([theirs.fileno(), str(root), more, paths])
+        with theirs, self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _MAIN, told],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=walls.environment(os.environ, home),
+                cwd=home,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # the terminal's Ctrl-C is for the parent, which then ends the server
+            )
+        self._control = Connection(ours.detach())
+
+    def start(self, job: Job, folder: Path, memory: int) -> None:
+        """Have the server fork a process for `job`.
+
+        Raises:
+            ConnectionError: the server is gone.
+        """
+        request = {"job": job.to_json(), "folder": str(folder), "memory": memory}
+        self._control.send_bytes(json.dumps(request).encode())
+
+    def next_end(self) -> End:
+        """Wait until some job's process has ended.
+
+        Raises:
+            EOFError, ConnectionError: the server is gone.
+        """
+        return End(*json.loads(self._control.recv_bytes()))
+
+    def last_words(self) -> str:
+        """What the server printed; empty unless something went wrong with it."""
+        return tail(self._log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._control.send_bytes(b"")
+        self._control.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its children die with it
+            self._process.wait()
+
+
+def run(jobs: Iterable[Job], *, workers: int | None = None, memory: int = MEMORY) -> Iterator[Outcome]:
+    """Run every job in a process of its own and yield the outcomes as they arrive.
+
+    Jobs with `alone` come after the others, one at a time. Needs Linux. When the caller stops iterating, all
+    that runs is ended.
+
+    Args:
+        jobs: what to run, in any order.
+        workers: how many may run at the same time; by default one per usable core.
+        memory: bytes that each may use beyond what the server holds.
+    """
+    waiting = deque(sorted(jobs, key=lambda job: job.alone))
+    most = workers or len(os.sched_getaffinity(0))
+    more = worth_importing(waiting)
+    with tempfile.TemporaryDirectory(prefix="groundtruth-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        folders = (root / str(number) for number in count(1))
+        while waiting:  # more than once only when a claim took the server down
+            with ForkServer(root, more) as server:
+                yield from _drive(server, waiting, folders, most, memory)
+
+
+def _drive(
+    server: ForkServer, waiting: deque[Job], folders: Iterator[Path], most: int, memory: int
+) -> Iterator[Outcome]:
+    """Run what is waiting, until all of it is done or the server is gone."""
+    running: dict[str, Job] = {}
+    while waiting or running:
+        try:
+            while waiting and _may_start(waiting[0], running, most):
+                job, folder = waiting.popleft(), next(folders)
+                running[str(folder)] = job
+                Rooms(folder).make()
+                server.start(job, folder, memory)
+            end = server.next_end()
+        except (EOFError, ConnectionError):
+            what = "the server that claims are forked from was ended by one of them, or by the system"
+            for job in running.values():
+                yield Outcome(job, "failed", what=what, hint=MEND, output=server.last_words())
+            return
+        job = running.pop(end.folder)
+        outcome = collect(job, end)
+        shutil.rmtree(end.folder, ignore_errors=True)
+        yield outcome
+
+
+def _may_start(job: Job, running: dict[str, Job], most: int) -> bool:
+    if job.alone or any(other.alone for other in running.values()):
+        return not running
+    return len(running) < most
