@@ -49,7 +49,7 @@ $(VENV)/bin/python:
 # torch comes first and alone, so that whoever wants another build of it can have it in .venv before anything asks for it.
 $(VENV)/torch.stamp: $(VENV)/bin/python constraints.txt
 	@echo "installing torch (the largest part)"
-	@$(PIP) torch
+	@$(PIP:--quiet=) torch
 	@touch $@
 
 $(VENV)/verify.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt

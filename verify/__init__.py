@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from verify.measures.receptive_field import gradient_profile as gradient_profile
     from verify.measures.receptive_field import receptive_field as receptive_field
     from verify.measures.receptive_field import spatial_layers as spatial_layers
+    from verify.measures.tensorrt_engine import tensorrt_engine as tensorrt_engine
     from verify.measures.training import Digits as Digits
     from verify.measures.training import accuracy as accuracy
     from verify.measures.training import digits as digits
@@ -54,6 +55,7 @@ EXPORTS: dict[str, str] = {
     "receptive_field": "verify.measures.receptive_field",
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",
+    "tensorrt_engine": "verify.measures.tensorrt_engine",
     "train": "verify.measures.training",
 }
 """Each public name and the module that it comes from."""

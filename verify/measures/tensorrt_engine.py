@@ -1,0 +1,200 @@
+"""A module as a TensorRT engine: exported to ONNX, built in the module's own precision, output checked."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from verify.measures.forward import check_module, copy_with, tensor_of
+
+if TYPE_CHECKING:
+    import tensorrt as trt
+
+TOLERANCES = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""How far, by type, an engine's output may be from the module's, as a part of the largest magnitude."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorRTEngine:
+    """An engine for inputs of one shape: `engine(x)` is the output, on the GPU. For one thread at a time."""
+
+    input_shape: tuple[int, ...]
+    """The only shape that it takes, batch first."""
+    output_shape: tuple[int, ...]
+    """The shape of what it gives, batch first."""
+    dtype: torch.dtype
+    """The type of input, weights and output: the precision in which it computes."""
+    device: torch.device
+    """The GPU for which it was built."""
+    context: trt.IExecutionContext = field(repr=False)
+    """TensorRT's own object; it keeps the engine alive."""
+    stream: torch.cuda.Stream = field(repr=False)
+    """Where it runs if the caller is on the default stream, in which TensorRT would synchronise each call."""
+    errors: list[str] = field(repr=False)
+    """What TensorRT logged as errors so far."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The module's output for `x`, a contiguous tensor of `input_shape` and `dtype` on `device`.
+
+        A new tensor of `output_shape`, ordered on the current stream like any torch operation, and as
+        asynchronous: who times it has to synchronise.
+
+        Raises ValueError for another shape, type or place; RuntimeError when TensorRT refuses.
+        """
+        if x.device != self.device or x.dtype != self.dtype or tuple(x.shape) != self.input_shape:
+            raise ValueError(
+                f"the engine takes {self.dtype} of shape {self.input_shape} on {self.device}; "
+                f"got {x.dtype} of shape {tuple(x.shape)} on {x.device}"
+            )
+        if not x.is_contiguous() or x.data_ptr() % 256:  # what TensorRT asks of an address
+            raise ValueError("the engine takes a contiguous, aligned tensor: use x.contiguous().clone()")
+        with torch.cuda.device(self.device):
+            output = torch.empty(self.output_shape, dtype=self.dtype, device=self.device)
+            current = torch.cuda.current_stream()
+            stream = current if current.cuda_stream else self.stream
+            if stream is not current:
+                stream.wait_stream(current)
+            accepted = (
+                self.context.set_tensor_address("input", x.data_ptr())
+                and self.context.set_tensor_address("output", output.data_ptr())
+                and self.context.execute_async_v3(stream.cuda_stream)
+            )
+            if stream is not current:
+                current.wait_stream(stream)
+        if not accepted:
+            raise RuntimeError(_because("TensorRT could not run the engine", self.errors))
+        return output
+
+
+def tensorrt_engine(module: nn.Module, example: Tensor, *, tf32: bool = False) -> TensorRTEngine:
+    """The module built by TensorRT for inputs of `example`'s shape, type and GPU; `engine(x)` runs it.
+
+    `example` is a contiguous FP32, FP16 or BF16 tensor on a GPU, batch first; the module's weights have the
+    same type (and may be on the CPU). That type is the precision; `tf32=True` lets FP32 products round their
+    inputs to TF32, as torch's convolutions do by default. The module is copied, in eval mode; of what it
+    gives, the first tensor, `logits` or `last_hidden_state` is the output. That of `example` must agree with
+    a float64 copy of the module within 1e-3 (FP32), 1e-2 (TF32), 2e-2 (FP16), 1e-1 (BF16) of the largest
+    magnitude. Builds differ in speed: TensorRT picks kernels by timing them, and nothing is cached.
+
+    Source: NVIDIA TensorRT documentation, Python API (https://docs.nvidia.com/deeplearning/tensorrt).
+
+    Raises TypeError for what is no module, ValueError for an example or weights that do not fit, ImportError
+    without TensorRT 10 or newer, RuntimeError when the module does not export, TensorRT does not build it, or
+    the engine's output is wrong.
+    """
+    _check_example(module, example)
+    _check_installed()
+    with torch.cuda.device(example.device), torch.no_grad():
+        engine = _build(export_onnx(module, example), example, tf32)
+        exact = tensor_of(_copy(module, example.device, torch.float64)(example.double()))
+        tolerance = max(TOLERANCES[example.dtype], 1e-2 if tf32 else 0)
+        _check_output(exact, engine(example), tolerance)
+    return engine
+
+
+def export_onnx(module: nn.Module, example: Tensor) -> bytes:
+    """The module as a serialised ONNX model: one `input` of `example`'s shape and type, one `output`.
+
+    In eval mode, traced by torch's TorchScript-based exporter (the other one needs onnxscript), then checked
+    by `onnx`. Raises RuntimeError when the module does not go through, or its model would pass 2 GB.
+    """
+    import onnx
+
+    # 20 is the exporter's highest official opset, 22 the first whose convolutions take BF16.
+    opset = 22 if example.dtype == torch.bfloat16 else 20
+    file, copy = io.BytesIO(), _copy(module, example.device)
+    copy.register_forward_hook(lambda _, __, output: tensor_of(output))
+    try:
+        with warnings.catch_warnings(action="ignore"):  # that it is deprecated, and what it holds constant
+            torch.onnx.export(
+                copy, (example,), file,  # type: ignore[arg-type]
+                dynamo=False, opset_version=opset, input_names=["input"], output_names=["output"],
+            )  # fmt: skip
+        onnx.checker.check_model(file.getvalue(), full_check=True)
+    except Exception as error:
+        raise RuntimeError(f"the module does not export to ONNX: {error}") from error
+    return file.getvalue()
+
+
+def _copy(module: nn.Module, device: torch.device, dtype: torch.dtype | None = None) -> nn.Module:
+    return copy_with(module, lambda _, t: t.detach().to(device, dtype if t.is_floating_point() else t.dtype))
+
+
+def _check_example(module: nn.Module, example: Tensor) -> None:
+    if example.dtype not in TOLERANCES:
+        raise ValueError(f"example is float32, float16 or bfloat16, not {example.dtype}")
+    if example.device.type != "cuda":
+        raise ValueError(f"example has to be on the GPU that will run the engine, not on {example.device}")
+    if not example.numel() or not example.is_contiguous():
+        raise ValueError(f"example has to be contiguous and not empty; its shape is {tuple(example.shape)}")
+    for tensor in (*check_module(module).parameters(), *module.buffers()):
+        if tensor.is_floating_point() and tensor.dtype != example.dtype:
+            raise ValueError(f"the module has {tensor.dtype}, example is {example.dtype}: bring both to one")
+
+
+def _check_installed() -> None:
+    install = "pip install 'groundtruth-decks[gpu]'"
+    try:
+        import tensorrt as trt
+    except (ImportError, OSError) as error:  # OSError: the package without its libraries
+        raise ImportError(f"tensorrt_engine needs TensorRT ({error}): {install}") from error
+    if int(trt.__version__.partition(".")[0]) < 10:
+        raise ImportError(f"tensorrt_engine needs TensorRT 10 or newer, not {trt.__version__}: {install}")
+
+
+def _check_output(exact: Tensor, found: Tensor, tolerance: float) -> None:
+    if exact.shape != found.shape:
+        raise RuntimeError(f"the engine gives shape {tuple(found.shape)}, the module {tuple(exact.shape)}")
+    gap = float((exact - found).abs().max() / exact.abs().max().clamp_min(1e-30))
+    if not gap <= tolerance:  # NaN too
+        where = f"by {gap:.2g} of the largest magnitude, more than {tolerance:g}"
+        raise RuntimeError(f"the engine's output is wrong: it differs from the module's {where}")
+
+
+def _build(model: bytes, example: Tensor, tf32: bool) -> TensorRTEngine:
+    import tensorrt as trt
+
+    errors: list[str] = []
+
+    class Collect(trt.ILogger):  # type: ignore[misc]
+        def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
+            if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
+                errors.append(msg)
+
+    def made(what: str, thing: Any) -> Any:
+        if thing is None:
+            raise RuntimeError(_because(f"TensorRT could not {what}", errors))
+        return thing
+
+    logger = Collect()
+    builder: trt.Builder = trt.Builder(logger)
+    typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)  # 11 is always so, and ignores it
+    network: trt.INetworkDefinition = builder.create_network(typed)
+    parser: trt.OnnxParser = trt.OnnxParser(network, logger)
+    if not parser.parse(model):
+        found: list[trt.ParserError] = [parser.get_error(index) for index in range(parser.num_errors)]
+        reasons = [f"{one.node_operator()} {one.node_name()}: {one.desc()}" for one in found]
+        raise RuntimeError(_because("TensorRT does not take the module's ONNX model", reasons or errors))
+    config: trt.IBuilderConfig = builder.create_builder_config()
+    if not tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
+    plan: trt.IHostMemory = made("build the engine", builder.build_serialized_network(network, config))
+    runtime: trt.Runtime = trt.Runtime(logger)
+    engine: trt.ICudaEngine = made("load the engine it built", runtime.deserialize_cuda_engine(plan))
+    context: trt.IExecutionContext = made("set the engine up", engine.create_execution_context())
+
+    types = {torch.float32: trt.DataType.FLOAT, torch.float16: trt.DataType.HALF}
+    taken, given = engine.get_tensor_dtype("input"), engine.get_tensor_dtype("output")
+    if not taken == given == types.get(example.dtype, trt.DataType.BF16):
+        raise RuntimeError(f"the engine takes {taken} and gives {given}, wanted is {example.dtype} for both")
+    shape, stream = tuple(engine.get_tensor_shape("output")), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    return TensorRTEngine(tuple(example.shape), shape, example.dtype, example.device, context, stream, errors)
+
+
+def _because(what: str, errors: list[str]) -> str:
+    return f"{what}: {'; '.join(errors[-5:]) or 'it gave no reason'}"
