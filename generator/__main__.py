@@ -1,6 +1,7 @@
 """`generator`: compile notes into Anki decks.
 
-Exit codes: 0 done · 2 usage · 3 a card is malformed · 5 a file that the tools write cannot be read or written.
+Exit codes: 0 done · 2 usage · 3 a card is malformed · 5 a file that the tools write cannot be read or
+written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     root = Path(options.path)
     if not root.is_dir():
-        print(f"generator: {root}: no such folder\n  hint: name the folder that your notes are in", file=sys.stderr)
+        print(
+            f"generator: {root}: no such folder\n  hint: name the folder that your notes are in",
+            file=sys.stderr,
+        )
         return USAGE
     try:
         return commands.run(options, root)
@@ -38,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="generator",
-        description="Compile Markdown notes into Anki decks that can be imported again and again without losing a review.",
-        epilog="Exit codes: 0 done, 2 usage, 3 a card is malformed, 5 a file that the tools write cannot be read or written.",
+        description="Compile Markdown notes into Anki decks that can be imported again and again "
+        "without losing a review.",
+        epilog="Exit codes: 0 done, 2 usage, 3 a card is malformed, 5 a file that the tools write cannot be "
+        "read or written.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     default = "cards" if Path("cards").is_dir() else "."
@@ -49,9 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         ("ids", "show, and with --write put in, the ids that notes lack"),
     ):
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        command.add_argument("path", nargs="?", default=default, help=f"the folder of notes (default: {default})")
+        command.add_argument(
+            "path", nargs="?", default=default, help=f"the folder of notes (default: {default})"
+        )
         if name == "build":
-            command.add_argument("-o", "--output", help="the folder for packages and ledger (default: decks, beside the notes)")
+            command.add_argument(
+                "-o", "--output", help="the folder for packages and ledger (default: decks, beside the notes)"
+            )
         if name == "ids":
             command.add_argument("--write", action="store_true", help="write them into the files")
     return parser

@@ -1,7 +1,8 @@
 """Notes and ledger → the bytes of an .apkg, with genanki.
 
-genanki stamps every note with the time of the build and its zip entries with the clock; both would make Anki report
-every note as updated and no two builds equal. Here each note brings its own `mod` and ids, and the zip has no clock.
+genanki stamps every note with the time of the build and its zip entries with the clock; both would make Anki
+report every note as updated and no two builds equal. Here each note brings its own `mod` and ids, and the zip
+has no clock.
 """
 
 from __future__ import annotations
@@ -64,7 +65,11 @@ class _Note(genanki.Note):  # type: ignore[misc]
         self._entry = entry
         self._ordinals = content.ordinals
         super().__init__(
-            model=model, fields=list(content.fields), tags=list(content.tags), guid=guid_of(content.id), due=due
+            model=model,
+            fields=list(content.fields),
+            tags=list(content.tags),
+            guid=guid_of(content.id),
+            due=due,
         )
 
     @property
@@ -72,7 +77,9 @@ class _Note(genanki.Note):  # type: ignore[misc]
         """One card for each ordinal; genanki's own search misses `{{c1,2::…}}`."""
         return [genanki.Card(ordinal) for ordinal in self._ordinals]
 
-    def write_to_db(self, cursor: sqlite3.Cursor, timestamp: float, deck_id: int, id_gen: Iterator[int]) -> None:
+    def write_to_db(
+        self, cursor: sqlite3.Cursor, timestamp: float, deck_id: int, id_gen: Iterator[int]
+    ) -> None:
         number = self._entry.number
         ids = iter((number, *(number + ordinal for ordinal in self._ordinals)))
         super().write_to_db(cursor, self._entry.mod, deck_id, ids)

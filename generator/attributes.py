@@ -13,6 +13,7 @@ from generator.notes import Kind
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
 KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed")
 KEYS = ("tags", "hint")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 class BadAttributes(ValueError):
@@ -50,19 +51,31 @@ def read_attributes(inside: str) -> Attributes:
         end, found = parse("{" + inside + "}")
     except ParseError:
         end, found = -1, {}
-    if end != len(inside) + 1:
-        raise BadAttributes(f"cannot read the attributes {{{inside}}}", 'write {#id}, {#id .typed} or {#id tags="a b"}')
+    hashes = _QUOTED.sub("", inside).count("#")
+    if end != len(inside) + 1 or (hashes and "id" not in found):
+        raise BadAttributes(
+            f"cannot read the attributes {{{inside}}}", 'write {#id}, {#id .typed} or {#id tags="a b"}'
+        )
+    if hashes > 1:
+        raise BadAttributes(
+            f"two ids in {{{inside}}}", "a note has one id: keep the one that was there first"
+        )
     identity = found.pop("id", None)
     if identity is not None and not ID.fullmatch(identity):
         raise BadAttributes(f"the id '{identity}' has a character that ids do not have", "use a-z, 0-9 and -")
-    kind: Kind | None = None
+    kinds: list[Kind] = []
     for name in found.pop("class", "").split():
-        kind = next((known for known in KINDS if known == name), None)
-        if kind is None:
+        kinds += [known for known in KINDS if known == name]
+        if name not in KINDS:
             raise BadAttributes(f"there is no kind of note called '.{name}'", _closest(name, KINDS))
+    if len(kinds) > 1:
+        raise BadAttributes(
+            f"two kinds of note, '.{kinds[0]}' and '.{kinds[1]}'", "a note has one kind: keep one"
+        )
     for key in found:
         if key not in KEYS:
             raise BadAttributes(f"unknown attribute '{key}'", _closest(key, KEYS))
+    kind = kinds[0] if kinds else None
     return Attributes(identity, kind, tuple(found.get("tags", "").split()), found.get("hint", ""))
 
 

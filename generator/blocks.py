@@ -12,6 +12,8 @@ from generator.notes import Block, Location
 from generator.source import Source
 
 NEEDS = ("cuda", "tensorrt")
+_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What `ast.parse` raises for code that is none, or nested too deep."""
 _EXAMPLE = "write ```python claim needs=cuda timeout=120"
 
 
@@ -32,12 +34,18 @@ def read_block(source: Source, token: Token, problems: list[Problem]) -> Block |
         what = "a claim block inside a list or a quote"
         problems.append(Problem(source.at(token.map[0]), what, "let it stand at the margin"))
     try:
-        ast.parse(token.content)
+        ast.dump(ast.parse(token.content))  # dumped, since code that parses may be too deep to walk
     except SyntaxError as error:
         place = Location(first.path, first.line + max(0, (error.lineno or 1) - 1))
-        problems.append(Problem(place, f"the claim's code is no Python: {error.msg}", "mend the code of the block"))
+        problems.append(
+            Problem(place, f"the claim's code is no Python: {error.msg}", "mend the code of the block")
+        )
     except ValueError as error:
-        problems.append(Problem(first, f"the claim's code is no Python: {error}", "mend the code of the block"))
+        problems.append(
+            Problem(first, f"the claim's code is no Python: {error}", "mend the code of the block")
+        )
+    except (RecursionError, MemoryError):
+        problems.append(Problem(first, "the claim's code is nested too deep", "split it into several lines"))
     needs, timeout = _attributes(source.at(token.map[0]), token.info, problems)
     return Block(token.content, first, needs, timeout)
 
@@ -63,11 +71,12 @@ def _attributes(place: Location, info: str, problems: list[Problem]) -> tuple[tu
 def assigned_names(code: str) -> frozenset[str]:
     """The names that a block binds at its top level: assignments, loops, imports, definitions.
 
-    Names bound inside functions, classes, lambdas and comprehensions do not count. Code that does not parse binds nothing.
+    Names bound inside functions, classes, lambdas and comprehensions do not count. Code that does not parse
+    binds nothing.
     """
     try:
         tree = ast.parse(code)
-    except (SyntaxError, ValueError):
+    except _UNPARSABLE:
         return frozenset()
     names: set[str] = set()
     waiting: list[ast.AST] = list(tree.body)
@@ -84,7 +93,11 @@ def assigned_names(code: str) -> frozenset[str]:
                 continue
             case ast.Name(ctx=ast.Store()):
                 names.add(node.id)
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
                 names.add(name)
         waiting.extend(ast.iter_child_nodes(node))
     return frozenset(names)
@@ -94,7 +107,7 @@ def used_names(code: str) -> frozenset[str]:
     """Every name that a block reads anywhere; code that does not parse reads nothing."""
     try:
         tree = ast.parse(code)
-    except (SyntaxError, ValueError):
+    except _UNPARSABLE:
         return frozenset()
     return frozenset(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)

@@ -109,7 +109,9 @@ def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
     notetype = CLOZE if note.kind == "cloze" else QUESTION
     if note.kind == "cloze":
         opened = [token for token in inline_tokens(note.answer) if token.type == "cloze_open"]
-        ordinals = tuple(sorted({number - 1 for token in opened for number in token.meta["numbers"] if number > 0}))
+        ordinals = tuple(
+            sorted({number - 1 for token in opened for number in token.meta["numbers"] if number > 0})
+        )
     else:
         ordinals = (0, 1) if note.kind == "reversed" else (0,)
     return Content(
@@ -133,7 +135,9 @@ def _packages(contents: Sequence[Content]) -> dict[str, list[Content]]:
             file = f"{slug(deck)}.apkg"
             if names.setdefault(file, deck) != deck:
                 hint = "rename one of the decks"
-                raise StateError(f"{file}: the decks '{names[file]}' and '{deck}' would share this file", hint)
+                raise StateError(
+                    f"{file}: the decks '{names[file]}' and '{deck}' would share this file", hint
+                )
             packages.setdefault(file, []).append(content)
     return packages
 
@@ -147,8 +151,8 @@ def slug(deck: str) -> str:
 def _descriptions(contents: Sequence[Content]) -> dict[str, str]:
     """What Anki shows on the page of each top-level deck."""
     tops = dict.fromkeys(content.deck.split("::")[0] for content in contents)
-    text = "Compiled by Groundtruth. Numbers in <b>green</b> were computed or measured: unfold the evidence on the back."
-    return dict.fromkeys(tops, text)
+    text = "Compiled by Groundtruth. Numbers in <b>green</b> were computed or measured: "
+    return dict.fromkeys(tops, text + "unfold the evidence on the back.")
 
 
 def _now() -> int:

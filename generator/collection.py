@@ -80,11 +80,13 @@ def load(root: Path) -> Collection:
     for topic in topics:
         problems += check_names(topic)
         problems += _check_citations(topic, references)
-    return Collection(root, tuple(topics), references, tuple(sorted(problems, key=lambda problem: problem.location)))
+    return Collection(
+        root, tuple(topics), references, tuple(sorted(problems, key=lambda problem: problem.location))
+    )
 
 
 def find_files(root: Path) -> Iterator[Path]:
-    """The Markdown files below a folder, by path; hidden folders, READMEs and links to the outside are left out."""
+    """The Markdown files below a folder, by path; no hidden folders, READMEs, links to the outside."""
     inside = root.resolve()
     for file in sorted(root.rglob("*.md"), key=lambda file: file.relative_to(root).as_posix()):
         parts = file.relative_to(root).parts
@@ -122,7 +124,9 @@ def _check_requires(topics: list[Topic]) -> Iterator[Problem]:
     for topic in topics:
         for name in topic.requires:
             if name not in known:
-                yield Problem(Location(topic.path, 1), f"requires '{name}', which is no topic", _closest(name, known))
+                yield Problem(
+                    Location(topic.path, 1), f"requires '{name}', which is no topic", _closest(name, known)
+                )
 
 
 def check_names(topic: Topic) -> Iterator[Problem]:
@@ -130,7 +134,9 @@ def check_names(topic: Topic) -> Iterator[Problem]:
     shared = frozenset[str]().union(*(assigned_names(block.code) for block in topic.blocks))
     for note in (None, *topic.notes):
         blocks = topic.blocks if note is None else (*topic.blocks, *note.blocks)
-        known = shared if note is None else shared.union(*(assigned_names(block.code) for block in note.blocks))
+        known = (
+            shared if note is None else shared.union(*(assigned_names(block.code) for block in note.blocks))
+        )
         for claim in topic.claims if note is None else note.claims:
             if not blocks:
                 hint = "put a ```python claim block into the note, or above the first '##'"

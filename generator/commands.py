@@ -70,7 +70,9 @@ def show_report(report: Report) -> None:
     for note_id, old, new in report.moved:
         print(f"moved: {note_id} from '{old}' to '{new}'", file=sys.stderr)
     if report.moved:
-        hint = "an import leaves cards where they are; whoever has them moves them in Anki's browser, found by "
+        hint = (
+            "an import leaves cards where they are; whoever has them moves them in Anki's browser, found by "
+        )
         print(f"  hint: {hint}{_search(note_id for note_id, _, _ in report.moved)}", file=sys.stderr)
     if report.gone:
         print(f"gone: {_listed(report.gone)}", file=sys.stderr)
@@ -80,7 +82,9 @@ def show_report(report: Report) -> None:
         print(f"changed: {_listed(report.changed)}", file=sys.stderr)
     for file, notes, size in report.packages:
         print(f"{shown(file)}  {count(notes, 'note')}, {size / 1000:,.0f} kB")
-    print(f"{len(report.new)} new, {len(report.changed)} changed, {report.unchanged} unchanged", file=sys.stderr)
+    print(
+        f"{len(report.new)} new, {len(report.changed)} changed, {report.unchanged} unchanged", file=sys.stderr
+    )
 
 
 def _way_out(report: Report) -> str:

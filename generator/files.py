@@ -38,5 +38,7 @@ def write_atomically(file: Path, data: bytes) -> bool:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StateError(f"{file}: cannot be written ({error.strerror})", "check its folder and the space on disk") from error
+        raise StateError(
+            f"{file}: cannot be written ({error.strerror})", "check its folder and the space on disk"
+        ) from error
     return True

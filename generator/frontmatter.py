@@ -34,20 +34,27 @@ def read_front_matter(text: str, path: str) -> tuple[FrontMatter, list[Problem]]
         path: the file, as shown to people.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        found: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        # The base loader leaves every value a text: `deck: 2024` is a name, and `tags: [no]` is not false.
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        found: Any = yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = 2 + (mark.line if mark is not None else 0)
-        what = getattr(error, "problem", None) or "it cannot be read"
+        line = _line(text, mark.index if mark is not None else getattr(error, "position", 0))
+        what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
         hint = "quote a text that holds ': ' or starts with a special character"
         return FrontMatter(), [Problem(Location(path, line), f"broken YAML: {what}", hint)]
     if found is None:
         return FrontMatter(), []
     if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
         hint = "write one 'key: value' per line, for example 'deck: Vision::Convolutions'"
-        return FrontMatter(), [Problem(Location(path, 2), "the front matter is not a list of keys and values", hint)]
-    lines = {key.value: 2 + key.start_mark.line for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+        return FrontMatter(), [
+            Problem(Location(path, 2), "the front matter is not a list of keys and values", hint)
+        ]
+    lines = {
+        key.value: _line(text, key.start_mark.index)
+        for key, _ in node.value
+        if isinstance(key, yaml.ScalarNode)
+    }
     problems = [
         _unknown(str(key), Location(path, lines.get(str(key), 2))) for key in found if str(key) not in KEYS
     ]
@@ -66,15 +73,22 @@ def read_front_matter(text: str, path: str) -> tuple[FrontMatter, list[Problem]]
     return FrontMatter(name, tags, requires), problems
 
 
-def _words(key: str, found: dict[Any, Any], lines: dict[str, int], path: str, problems: list[Problem]) -> tuple[str, ...]:
+def _line(text: str, index: int) -> int:
+    """The line of the file that a character of the YAML stands in; YAML itself counts U+2028 as a newline."""
+    return 2 + text.count("\n", 0, index)
+
+
+def _words(
+    key: str, found: dict[Any, Any], lines: dict[str, int], path: str, problems: list[Problem]
+) -> tuple[str, ...]:
     """A list of words, given as a YAML list or as one text with spaces."""
     value = found.get(key)
     if value is None:
         return ()
     if isinstance(value, str):
         return tuple(value.split())
-    if isinstance(value, list) and all(isinstance(item, str | int) and str(item).strip() for item in value):
-        return tuple(str(item).strip() for item in value)
+    if isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value):
+        return tuple(item.strip() for item in value)
     what = f"'{key}' is not a list of words"
     problems.append(Problem(Location(path, lines[key]), what, f"write '{key}: [one, two]'"))
     return ()

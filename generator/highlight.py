@@ -37,7 +37,8 @@ def highlight_css() -> str:
     """The rules that colour the classes, for light cards and for Anki's night mode."""
     rules: list[str] = []
     for style, scope in ((LIGHT, ".code"), (DARK, ".nightMode .code")):
-        definitions = HtmlFormatter(style=style, classprefix="h-").get_style_defs(scope)
+        formatter = HtmlFormatter[str](style=style, classprefix="h-")
+        definitions = formatter.get_style_defs(scope)  # type: ignore[no-untyped-call]
         rules += [
             line.partition(" /*")[0]
             for line in str(definitions).splitlines()

@@ -8,17 +8,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.attributes import BadAttributes, read_attributes
 from generator.collection import Collection
 from generator.files import write_atomically
+from generator.markdown import HEADING_ATTRIBUTES
 from generator.notes import Location, Note, Topic
 from generator.source import Source
 
 _STOP = frozenset(
-    "a an and are as at by does do for from has have how in into is it its many much of on one or than that the their "
-    "these this to was what when where which why with you".split()
+    "a an and are as at by does do for from has have how in into is it its many much of on one or than that "  # noqa: SIM905
+    "the their these this to was what when where which why with you".split()
 )
 _WORDS = 5
-_BRACES = re.compile(r"\{(?P<inside>[^{}]*)\}\s*$")
+_HEADING = re.compile(r"(?P<text> {0,3}##(?!#).*?)(?:[ \t]+#+)?[ \t]*")
+"""A heading's line; a closing sequence of `#` is no part of its text."""
+_EMPTY = re.compile(r"\s\{\s*\}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +42,31 @@ def write_ids(collection: Collection, write: bool) -> list[NewId]:
         collection: the notes; it may have other problems.
         write: whether to change the files, or only say what would be written.
     """
-    taken = {note.id for _, note in collection.notes() if note.id}
+    # Ids that differ by capitals alone are refused, and every new one is in small letters.
+    taken = {note.id.lower() for _, note in collection.notes() if note.id}
     found: list[NewId] = []
     for topic in collection.topics:
-        lines: list[tuple[int, str]] = []
+        source = Source.of(topic.path, topic.text)
+        places: list[tuple[int, str]] = []
         for note in topic.notes:
-            if not note.id:
-                identity = _invent(note, taken)
-                taken.add(identity)
-                found.append(NewId(note.location, identity))
-                lines.append((note.location.line - 1, identity))
-        if write and lines:
-            _insert(topic, lines)
+            place = None if note.id else _place(source, note.location.line - 1)
+            if place is None:
+                continue
+            identity = _invent(note, taken)
+            taken.add(identity)
+            found.append(NewId(note.location, identity))
+            offset, pattern = place
+            places.append((offset, pattern.format(identity)))
+        if write and places:
+            _insert(topic, places)
     return found
 
 
 def _invent(note: Note, taken: Iterable[str]) -> str:
     text = " ".join(child.content for child in note.question if child.type in ("text", "code_inline"))
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    words = [word for word in re.findall(r"[a-z0-9]+", ascii_text) if word not in _STOP]
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = [word for word in re.findall(r"[a-z0-9]+", bare) if word not in _STOP]
     stem = "-".join(words[:_WORDS]) or "note"
     number, identity = 1, stem
     while identity in taken:
@@ -65,19 +75,31 @@ def _invent(note: Note, taken: Iterable[str]) -> str:
     return identity
 
 
-def _insert(topic: Topic, lines: list[tuple[int, str]]) -> None:
-    source = Source.of(topic.path, topic.text)
+def _place(source: Source, number: int) -> tuple[int, str] | None:
+    """Where in the file the id of the heading on this line goes, and how it is written there.
+
+    Returns:
+        None for a heading that its author has to mend first: it is a paragraph above dashes, or has braces
+        that cannot be read and may hold an id.
+    """
+    heading = _HEADING.fullmatch(source.line(number))
+    if heading is None:
+        return None
+    start, text = source.starts[number], heading["text"].rstrip()
+    if _EMPTY.search(text):
+        return start + text.rindex("{") + 1, "#{}"
+    attributes = HEADING_ATTRIBUTES.search(text)
+    if attributes is None:
+        return start + len(text), " {{#{}}}"
+    try:
+        read_attributes(attributes["inside"].strip())
+    except BadAttributes:
+        return None
+    return start + attributes.start("inside"), "#{} "
+
+
+def _insert(topic: Topic, places: list[tuple[int, str]]) -> None:
     text = topic.text
-    for number, identity in reversed(lines):
-        start, end = source.starts[number], source.ends[number]
-        line = text[start:end]
-        braces = _BRACES.search(line)
-        if braces is not None and "#" not in braces["inside"] and not line[: braces.start()].endswith("{"):
-            at = start + braces.start("inside")
-            inserted = f"#{identity} " if braces["inside"].strip() else f"#{identity}"
-        else:
-            at, inserted = start + len(line.rstrip()), f" {{#{identity}}}"
-        text = text[:at] + inserted + text[at:]
+    for offset, inserted in reversed(places):
+        text = text[:offset] + inserted + text[offset:]
     write_atomically(Path(topic.file), text.encode("utf-8"))
-
-

@@ -1,8 +1,8 @@
 """What learners were given: for every note its guid, the digest of its content, and when that last changed.
 
-Anki takes a note from a package only when the note's `mod` is newer than its own, and then overwrites what the learner
-edited. So `mod` has to move exactly when the content moved, and that needs a memory: `decks/ledger.json`, one line
-per note, kept in version control beside the packages.
+Anki takes a note from a package only when the note's `mod` is newer than its own, and then overwrites what
+the learner edited. So `mod` has to move exactly when the content moved, and that needs a memory:
+`decks/ledger.json`, one line per note, kept in version control beside the packages.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 from generator.errors import StateError
 from generator.files import write_atomically
+from generator.notes import MOST_CARDS
 
 FORMAT = 1
 """Version of the file's format: 1 (2026-11) notes and note types."""
 
-_STRIDE = 64
+_STRIDE = MOST_CARDS
 """Milliseconds between the ids of two notes; a note's cards take the ids after its own."""
 
 
@@ -45,7 +46,7 @@ class Ledger:
     """The memory of all builds so far."""
 
     notes: Mapping[str, Entry]
-    """By guid. Notes that are gone or held back keep their entry: what a learner has must not be forgotten."""
+    """By guid. Notes that are gone or held back keep their entry: what a learner has is not forgotten."""
     notetypes: Mapping[str, tuple[str, int]]
     """Digest and `mod` of each note type, by its id."""
 
@@ -71,7 +72,9 @@ def stamp(old: tuple[str, int] | None, digest: str, now: int) -> int:
     return old[1] if old[0] == digest else max(now, old[1] + 1)
 
 
-def enter(ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mapping[str, str], now: int) -> Ledger:
+def enter(
+    ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mapping[str, str], now: int
+) -> Ledger:
     """The ledger after a build.
 
     Args:
@@ -80,7 +83,7 @@ def enter(ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mappi
         types: digest of each note type by its id.
         now: the time of the build, in seconds since 1970.
     """
-    notes = dict(ledger.notes)
+    notes = _apart(ledger.notes)
     last = max((entry.number for entry in notes.values()), default=0)
     for note_id, deck, digest in contents:
         guid = guid_of(note_id)
@@ -93,6 +96,15 @@ def enter(ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mappi
             notes[guid] = replace(old, deck=deck, digest=digest, mod=mod)
     stamped = {key: (digest, stamp(ledger.notetypes.get(key), digest, now)) for key, digest in types.items()}
     return Ledger(notes, {**ledger.notetypes, **stamped})
+
+
+def _apart(notes: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The notes with numbers that leave room for their cards; those of two merged branches may not."""
+    moved, last = dict(notes), -_STRIDE
+    for guid, entry in sorted(notes.items(), key=lambda item: (item[1].number, item[1].id)):
+        last = max(entry.number, last + _STRIDE)
+        moved[guid] = replace(entry, number=last)
+    return moved
 
 
 def read_ledger(file: Path) -> Ledger:
@@ -108,7 +120,7 @@ def read_ledger(file: Path) -> Ledger:
         if found["format"] > FORMAT:
             hint = "update this tool; the ledger was written by a newer one"
             raise StateError(f"{file}: format {found['format']}, and this tool knows {FORMAT}", hint)
-        notes = {guid: Entry(**entry) for guid, entry in found["notes"].items()}
+        notes = {guid: _entry(entry) for guid, entry in found["notes"].items()}
         types = {key: (str(digest), int(mod)) for key, (digest, mod) in found["notetypes"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "restore it from version control; without it every note would count as changed in Anki"
@@ -116,11 +128,21 @@ def read_ledger(file: Path) -> Ledger:
     return Ledger(notes, types)
 
 
+def _entry(values: dict[str, Any]) -> Entry:
+    entry = Entry(**values)
+    texts, numbers = (entry.id, entry.deck, entry.digest), (entry.mod, entry.number)
+    if not all(type(text) is str for text in texts) or not all(type(number) is int for number in numbers):
+        raise ValueError(f"the note '{entry.id}' has a value of another type")
+    return entry
+
+
 def write_ledger(ledger: Ledger, file: Path) -> None:
     """Write the ledger, one line per note, sorted by id, so that two branches merge."""
     entries = sorted(ledger.notes.items(), key=lambda item: item[1].id)
     lines = [f"    {json.dumps(guid)}: {_line(entry)}" for guid, entry in entries]
-    types = [f"    {json.dumps(key)}: {json.dumps(list(value))}" for key, value in sorted(ledger.notetypes.items())]
+    types = [
+        f"    {json.dumps(key)}: {json.dumps(list(value))}" for key, value in sorted(ledger.notetypes.items())
+    ]
     text = (
         f'{{\n  "format": {FORMAT},\n  "notes": {{\n' + ",\n".join(lines) + "\n  },\n"
         '  "notetypes": {\n' + ",\n".join(types) + "\n  }\n}\n"

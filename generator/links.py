@@ -1,4 +1,4 @@
-"""Claim links, cite links and figures: found in the parsed text, and traced back to their place in the file."""
+"""Claim links, cite links and figures: found in the parsed text, traced back to their place in the file."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ class Links:
     """The `id()` of the inline token beside each link."""
 
     def __add__(self, other: Links) -> Links:
-        return Links(
-            self.claims + other.claims, self.citations + other.citations, self.owners + other.owners
-        )
+        return Links(self.claims + other.claims, self.citations + other.citations, self.owners + other.owners)
 
     def within(self, tokens: Sequence[Token], note: str | None = None) -> Links:
         """The links that stand in these tokens; their claims belong to the note with this id."""
@@ -46,7 +44,7 @@ class Links:
 
 
 def collect_links(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> Links:
-    """Find the claim and cite links of a document and turn their tokens into `claim_open`, `cite_open` and so on."""
+    """Find the claim and cite links of a document; their tokens become `claim_open`, `cite_open` …"""
     owners: list[tuple[int, Claim | Citation]] = []
     cursor = Cursor()
     in_cell = False
@@ -62,7 +60,9 @@ def collect_links(source: Source, tokens: Sequence[Token], problems: list[Proble
             if child.type == "image":
                 # A picture that cannot be traced is reported at the first line of its paragraph.
                 start = child.meta.get("extent", (0, 0))[0]
-                child.meta["location"] = source.location(offsets[start]) if offsets else source.at(token.map[0])
+                child.meta["location"] = (
+                    source.location(offsets[start]) if offsets else source.at(token.map[0])
+                )
         for link in _links(source, token, offsets, problems):
             owners.append((id(token), link))
     return Links(
@@ -98,18 +98,27 @@ def _links(
 
 
 def _link(
-    source: Source, token: Token, child: Token, scheme: str, offsets: list[int] | None, problems: list[Problem]
+    source: Source,
+    token: Token,
+    child: Token,
+    scheme: str,
+    offsets: list[int] | None,
+    problems: list[Problem],
 ) -> Claim | Citation | None:
     start, end = child.meta.get("extent", (0, 0))
     match = _LINK.fullmatch(token.content, start, end)
     line = source.at(token.map[0] if token.map else 0)
-    if match is None or offsets is None:
+    if match is None or offsets is None or child.attrGet("href") != f"{scheme}:{match['name']}":
         problems.append(Problem(line, f"a {scheme} link that cannot be traced to its text", _FULL))
         return None
     location = source.location(offsets[start])
     name, title = match["name"], child.attrGet("title")
     if not match["text"].strip():
-        hint = "write [?](claim:name) to have it filled in" if scheme == "claim" else "write the figure in the brackets"
+        hint = (
+            "write [?](claim:name) to have it filled in"
+            if scheme == "claim"
+            else "write the figure in the brackets"
+        )
         problems.append(Problem(location, f"a {scheme} link without a text", hint))
         return None
     if scheme == "cite":
@@ -118,11 +127,19 @@ def _link(
     if text.of(source.text) != match["text"] and "\n" not in match["text"] and "|" not in match["text"]:
         problems.append(Problem(location, "a claim link that cannot be traced to its text", _FULL))
         return None
-    return _claim(name, match["text"], title, text, join_span(offsets, *match.span("title")), location, problems)
+    return _claim(
+        name, match["text"], title, text, join_span(offsets, *match.span("title")), location, problems
+    )
 
 
 def _claim(
-    name: str, text: str, title: object, span: Span, title_span: Span, location: Location, problems: list[Problem]
+    name: str,
+    text: str,
+    title: object,
+    span: Span,
+    title_span: Span,
+    location: Location,
+    problems: list[Problem],
 ) -> Claim | None:
     if not name.isidentifier():
         hint = "after 'claim:' comes the name of a value, as in [8.7×](claim:saving)"
@@ -142,4 +159,5 @@ def _figure(
         return None
     start, end = child.meta.get("extent", (0, 0))
     span = join_span(offsets, start, end) if offsets else Span(0, 0)
-    return Claim(name, child.content, None, span, span, location, None, is_figure=True)
+    path = str(child.attrGet("src") or "")
+    return Claim(name, child.content, None, span, span, location, None, is_figure=True, path=path)

@@ -1,4 +1,4 @@
-"""The Markdown of notes: CommonMark with tables, math, attributes, cloze deletions, and links that know their place."""
+"""The Markdown of notes: CommonMark with tables, math, attributes, cloze deletions, links with a place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 HEADING_ATTRIBUTES = re.compile(r"(?:^|\s)\{(?P<inside>\s*[#.\w][^{}]*)\}\s*$")
-CLOZE_OPEN = re.compile(r"\{\{c(\d+(?:,\d+)*)::")
+CLOZE_OPEN = re.compile(r"\{\{c([0-9]{1,9}(?:,[0-9]{1,9})*)::")
 _MATH_END = {fence: re.compile(r"(?<!\\)(?:\\\\)*(?P<end>" + re.escape(fence) + ")") for fence in ("$", "$$")}
 SCHEMES = ("claim:", "cite:")
 
@@ -27,7 +27,12 @@ def markdown() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     front_matter_plugin(md)
     dollarmath_plugin(
-        md, allow_labels=False, allow_space=False, allow_digits=False, allow_blank_lines=False, double_inline=True
+        md,
+        allow_labels=False,
+        allow_space=False,
+        allow_digits=False,
+        allow_blank_lines=False,
+        double_inline=True,
     )
     attrs_plugin(md, spans=True, allowed=("class", "width", "height"))
     md.inline.ruler.at("math_inline", _math)
@@ -59,16 +64,16 @@ def _placed(rule: Any, kind: str) -> Any:
 def _math(state: StateInline, silent: bool) -> bool:
     """`$x$` and `$$x$$` inside a text, by pandoc's rule: `$5 and $10` are prices.
 
-    An opening dollar has no space after it and no digit before it; a closing one has no space before it and no digit
-    after it. (The plugin's own rule looks at the *last* character of the text when the dollar is its first, and reads
-    on past the end of a link's text.)
+    An opening dollar has no space after it and no digit before it; a closing one has no space before it
+    and no digit after it. (The plugin's own rule looks at the *last* character of the text when the
+    dollar is its first, and reads on past the end of a link's text.)
     """
     src, start, maximum = state.src, state.pos, state.posMax
     if src[start] != "$" or (start > 0 and src[start - 1].isdigit()):
         return False
     fence = "$$" if src.startswith("$$", start) else "$"
     closing = _MATH_END[fence].search(src, start + len(fence), maximum)
-    if closing is None or closing.end() < maximum and src[closing.end()].isdigit():
+    if closing is None or (closing.end() < maximum and src[closing.end()].isdigit()):
         return False
     content = src[start + len(fence) : closing.start("end")]
     if not content.strip() or (fence == "$" and (content[0].isspace() or content[-1].isspace())):
@@ -88,16 +93,22 @@ def _cloze(state: StateInline, silent: bool) -> bool:
         return False
     start, maximum = state.pos, state.posMax
     hint, end = -1, -1
+    braces = 0  # of the text's own, still open
     state.pos = opening.end()
     while state.pos < maximum:
-        if state.src.startswith("}}", state.pos) and not state.src.startswith("}}}", state.pos):
-            end = state.pos
+        at = state.pos
+        if braces and state.src[at] == "}":
+            braces -= 1
+            state.pos += 1
+        elif state.src.startswith("}}", at):
+            end = at
             break
-        if hint < 0 and state.src.startswith("::", state.pos):
-            hint = state.pos
+        elif hint < 0 and state.src.startswith("::", at):
+            hint = at
             state.pos += 2
         else:
             state.md.inline.skipToken(state)
+            braces += state.src[at] == "{" and state.pos == at + 1
     state.pos = start
     if end < 0:
         return False

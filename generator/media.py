@@ -18,7 +18,7 @@ class Media:
     """A file that travels with the deck."""
 
     name: str
-    """Its name in Anki's media folder: the digest of its content, so that nothing collides or is shipped twice."""
+    """Its name in Anki's media folder: the digest of its content, so nothing collides or is shipped twice."""
     file: Path
     """Where it lies in the collection."""
 
@@ -44,8 +44,13 @@ def locate(src: str, beside: Path, root: Path) -> Path:
     """
     parts = urlsplit(src)
     if parts.scheme or parts.netloc:
-        raise ValueError(f"the image {src} is not in the collection", "save it beside the note: nothing is downloaded")
-    file = (beside / unquote(parts.path)).resolve()
+        raise ValueError(
+            f"the image {src} is not in the collection", "save it beside the note: nothing is downloaded"
+        )
+    try:
+        file = (beside / unquote(parts.path)).resolve()
+    except (ValueError, RuntimeError):  # a null character, a link to itself
+        raise ValueError(f"the image {src} is no path", "write the path of a file beside the note") from None
     if not file.is_relative_to(root.resolve()):
         raise ValueError(f"the image {src} lies outside the collection", f"move it into {root.name}/")
     return file
@@ -59,15 +64,25 @@ def find_media(src: str, beside: Path, root: Path, location: Location) -> Media:
     """
     try:
         file = locate(src, beside, root)
+        exists = file.is_file()
     except ValueError as error:
         raise BadMedia(Problem(location, *error.args)) from None
-    if not file.is_file():
-        raise BadMedia(Problem(location, f"the image {src} does not exist", "check the path: it starts at the note's folder"))
+    except OSError as error:
+        what = f"the image {src} cannot be read: {error.strerror}"
+        raise BadMedia(Problem(location, what, "check its name and its permissions")) from None
+    if not exists:
+        raise BadMedia(
+            Problem(
+                location, f"the image {src} does not exist", "check the path: it starts at the note's folder"
+            )
+        )
     if file.suffix.lower() not in IMAGES:
         known = ", ".join(sorted(suffix.lstrip(".") for suffix in IMAGES))
         raise BadMedia(Problem(location, f"{src} is no image that Anki shows", f"known: {known}"))
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise BadMedia(Problem(location, f"the image {src} cannot be read: {error.strerror}", "check its permissions")) from None
+        raise BadMedia(
+            Problem(location, f"the image {src} cannot be read: {error.strerror}", "check its permissions")
+        ) from None
     return Media(f"gt-{digest[:24]}{file.suffix.lower()}", file)

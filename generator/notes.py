@@ -10,6 +10,9 @@ from markdown_it.token import Token
 
 Kind = Literal["basic", "reversed", "cloze", "typed"]
 
+MOST_CARDS = 64
+"""How many cards a note can have: its deletions are numbered from 1 to this."""
+
 UNASKED = "?"
 """What the bracket text of a claim link begins with that has never been measured: `?`, `? %`, `?×`."""
 
@@ -63,7 +66,9 @@ class Claim:
     note: str | None
     """The id of the note it stands in; None above the first note."""
     is_figure: bool = False
-    """True for `![alt](path "claim:name")`: the value is the picture, and nothing in the text is rewritten."""
+    """True for `![alt](path "claim:name")`: the value is the picture; nothing in the text is rewritten."""
+    path: str = ""
+    """The destination of a figure's image, relative to the note's folder; empty for a link."""
 
     @property
     def held_back(self) -> str | None:

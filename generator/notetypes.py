@@ -1,8 +1,9 @@
 """The two note types, fixed for good.
 
-Anki matches a note type, its fields and its templates by their ids. A field that a later package adds makes every note
-that somebody already has *conflicting*, and Anki skips it; so the lists below are frozen, and hold spares. Names,
-templates and CSS may change: Anki updates those in place. `tests/test_notetypes.py` pins ids, order and number.
+Anki matches a note type, its fields and its templates by their ids. A field that a later package adds makes
+every note that somebody already has *conflicting*, and Anki skips it; so the lists below are frozen, and
+hold spares. Names, templates and CSS may change: Anki updates those in place. `tests/test_notetypes.py`
+pins ids, order and number.
 """
 
 from __future__ import annotations
@@ -68,12 +69,12 @@ QUESTION = NoteType(
     name="Groundtruth",
     id=1_761_400_000_001,
     kind="normal",
-    # Basic, reversed and typed notes share one note type, so a note that becomes another kind is no other note.
+    # Basic, reversed and typed notes share one note type: a note that becomes another kind is no other note.
     fields=_fields(7_302_614_810_017_000, ("Question", "Answer", "Reversed", "Typed", *_COMMON)),
     templates=(
         Template("Question", 7_302_614_810_018_000, "question.html", "answer.html"),
         Template("Reversed", 7_302_614_810_018_001, "reversed_question.html", "reversed_answer.html"),
-        # Makes no card while its field is empty; a template that came later would make every note conflicting.
+        # Makes no card while its field is empty; a template added later would make every note conflicting.
         Template("Spare", 7_302_614_810_018_002, "spare_question.html", "answer.html"),
     ),
 )

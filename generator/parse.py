@@ -14,7 +14,7 @@ from generator.errors import Problem
 from generator.frontmatter import FrontMatter, read_front_matter
 from generator.links import Links, collect_links
 from generator.markdown import markdown
-from generator.notes import Block, Kind, Location, Note, Topic
+from generator.notes import MOST_CARDS, Block, Kind, Location, Note, Topic
 from generator.scan import scan_texts
 from generator.source import Source
 
@@ -40,7 +40,7 @@ def parse(source: Source, file: Path, default_deck: str = "Default") -> tuple[To
         default_deck: the deck of a file whose front matter names none.
 
     Returns:
-        The topic, or None when nothing can be made of the file, and everything that is wrong with it, in order.
+        The topic, or None when nothing can be made of the file, and everything that is wrong with it.
     """
     problems: list[Problem] = []
     if not source.body.strip():
@@ -83,9 +83,9 @@ def parse(source: Source, file: Path, default_deck: str = "Default") -> tuple[To
 
 
 def _front_matter(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> FrontMatter:
-    first = tokens[0]
-    if first.type == "front_matter":
-        front, found = read_front_matter(first.content, source.path)
+    # A file of nothing but link definitions has no tokens at all.
+    if tokens and tokens[0].type == "front_matter":
+        front, found = read_front_matter(tokens[0].content, source.path)
         problems += found
         return front
     if source.body.startswith("---"):
@@ -124,7 +124,9 @@ def _title(source: Source, heading: Sequence[Token], before: str | None, problem
     text = plain_text(heading[1])
     if before is not None:
         what = f"a second title, '{text}' after '{before}'"
-        problems.append(Problem(_place(source, heading[0]), what, "one file is one topic; notes start with '##'"))
+        problems.append(
+            Problem(_place(source, heading[0]), what, "one file is one topic; notes start with '##'")
+        )
     return before or text
 
 
@@ -178,9 +180,16 @@ def _kind(
             if token.type == "cloze_open":
                 what = f"a deletion in {where} is never asked"
                 problems.append(Problem(location, what, "move {{c1::…}} into the text above '---'"))
-    has_deletion = any(token.type == "cloze_open" for token in inline_tokens(answer))
+    opened = [token for token in inline_tokens(answer) if token.type == "cloze_open"]
+    for number in sorted({number for token in opened for number in token.meta["numbers"]}):
+        if not 1 <= number <= MOST_CARDS:
+            what = f"the deletion c{number} makes no card"
+            problems.append(Problem(location, what, f"number deletions from c1 to c{MOST_CARDS}"))
+    has_deletion = bool(opened)
     if attributes.kind == "cloze" and not has_deletion:
-        problems.append(Problem(location, "a cloze note without a deletion has no card", "write {{c1::…}} in its text"))
+        problems.append(
+            Problem(location, "a cloze note without a deletion has no card", "write {{c1::…}} in its text")
+        )
     if has_deletion and attributes.kind in ("reversed", "typed", "basic"):
         what = f"a {attributes.kind} note with a deletion"
         problems.append(Problem(location, what, f"take '.{attributes.kind}' away, or the {{{{c1::…}}}}"))
@@ -216,7 +225,6 @@ def plain_text(token: Token) -> str:
     return "".join(
         child.content if child.type in ("text", "code_inline", "math_inline", "math_inline_double") else " "
         for child in token.children or ()
-        if child.type in ("text", "code_inline", "math_inline", "math_inline_double", "softbreak", "hardbreak")
+        if child.type
+        in ("text", "code_inline", "math_inline", "math_inline_double", "softbreak", "hardbreak")
     ).strip()
-
-

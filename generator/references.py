@@ -13,6 +13,8 @@ from generator.source import read_source
 
 _ENTRY = re.compile(r"^[ \t]*@(\w+)[ \t]*\{[ \t]*([^,\s}]+)", re.MULTILINE)
 _BRACES = re.compile(r"[{}]")
+_GROUP = re.compile(r"\{[^{}\\]*\}")
+"""An author in braces of its own, `{{PyTorch contributors}}`: a group, without a family name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +64,38 @@ def read_references(file: Path, path: str) -> tuple[dict[str, Reference], list[P
         if kind in ("comment", "string", "preamble"):
             continue
         if key in seen:
-            problems.append(Problem(place, f"the key '{key}' stands at {seen[key]} already", "rename one of them"))
+            problems.append(
+                Problem(place, f"the key '{key}' stands at {seen[key]} already", "rename one of them")
+            )
         elif key not in found:
-            problems.append(Problem(place, f"the entry '{key}' cannot be read", "check its braces and commas"))
+            problems.append(
+                Problem(place, f"the entry '{key}' cannot be read", "check its braces and commas")
+            )
         seen[key] = place
     references = {key: _reference(key, entry) for key, entry in found.items()}
     for key, entry in found.items():
         missing = [name for name in ("author", "title", "year") if not entry.get(name)]
         if missing:
             what = f"the entry '{key}' has no {' and no '.join(missing)}"
-            problems.append(Problem(seen.get(key, Location(path, 1)), what, "add it, so that a card can name its source"))
+            problems.append(
+                Problem(seen.get(key, Location(path, 1)), what, "add it, so that a card can name its source")
+            )
     return references, problems
 
 
 def _reference(key: str, entry: dict[str, str]) -> Reference:
     doi, eprint = entry.get("doi", ""), entry.get("eprint", "")
-    url = entry.get("url") or (f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{eprint}" if eprint else "")
+    url = entry.get("url") or (
+        f"https://doi.org/{doi}" if doi else f"https://arxiv.org/abs/{eprint}" if eprint else ""
+    )
     names = [_family(name) for name in re.split(r"\s+and\s+", entry.get("author", "").strip()) if name]
     joined = " and ".join(names) if len(names) <= 2 else f"{names[0]} et al."
     return Reference(key, joined, entry.get("year", ""), _plain(entry.get("title", "")), url)
 
 
 def _family(name: str) -> str:
+    if _GROUP.fullmatch(name):
+        return _plain(name)
     name = _plain(name)
     return name.partition(",")[0].strip() if "," in name else name.split()[-1] if name.split() else name
 

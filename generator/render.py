@@ -90,7 +90,9 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
     reasons = tuple(
         f"{claim.location}: {claim.name} is {claim.held_back}" for claim in note.claims if claim.held_back
     )
-    return Rendered(fields, tuple(page.media.values()), tuple(page.problems), reasons + tuple(page.missing_figures))
+    return Rendered(
+        fields, tuple(page.media.values()), tuple(page.problems), reasons + tuple(page.missing_figures)
+    )
 
 
 @cache
@@ -106,10 +108,12 @@ def _renderer() -> MarkdownIt:
         "text": lambda s, t, i, o, e: _guard(escape(t[i].content, quote=False), e),
         "table_open": lambda s, t, i, o, e: '<div class="table"><table>\n',
         "table_close": lambda s, t, i, o, e: "</table></div>\n",
-        "claim_open": lambda s, t, i, o, e: f'<span class="measured"{_title(t[i])}>',
+        "claim_open": lambda s, t, i, o, e: _guard(f'<span class="measured"{_title(t[i])}>', e),
         "claim_close": lambda s, t, i, o, e: "</span>",
-        "cite_open": lambda s, t, i, o, e: f'<span class="cited"{_title(t[i])}>',
+        "cite_open": lambda s, t, i, o, e: _guard(f'<span class="cited"{_title(t[i])}>', e),
         "cite_close": lambda s, t, i, o, e: "</span>",
+        "link_open": lambda s, t, i, o, e: _guard(s.renderToken(t, i, o, e), e),  # type: ignore[arg-type]
+        "span_open": lambda s, t, i, o, e: _guard(s.renderToken(t, i, o, e), e),  # type: ignore[arg-type]
         "cloze_open": lambda s, t, i, o, e: "{{c" + ",".join(map(str, t[i].meta["numbers"])) + "::",
         "cloze_hint": lambda s, t, i, o, e: "::" + _guard(escape(t[i].content, quote=False), e),
         "cloze_close": lambda s, t, i, o, e: "}}",
@@ -138,7 +142,7 @@ def _guard(html: str, page: _Page) -> str:
 
 
 def _math(latex: str, page: _Page, opening: str, closing: str) -> str:
-    """Math between MathJax's delimiters; in a cloze note without `}}` and `::`, which Anki would take for its own."""
+    """Math between MathJax's delimiters; in a cloze note without `}}` and `::`, which are Anki's own."""
     latex = latex.strip()
     if page.cloze:
         # A space between braces changes nothing that TeX typesets, and survives Anki's editor.
@@ -166,7 +170,7 @@ def _image(token: Token, page: _Page) -> str:
     if isinstance(link, Claim):
         try:
             drawn = locate(src, page.folder, page.root).is_file()
-        except ValueError:
+        except (ValueError, OSError):
             drawn = True  # the problem is reported below
         if not drawn:
             page.missing_figures.append(f"{link.location}: the figure {src} is not drawn yet")
@@ -177,15 +181,21 @@ def _image(token: Token, page: _Page) -> str:
         page.problems.append(error.problem)
         return ""
     page.media[media.name] = media
-    size = "".join(f' {key}="{escape(str(token.attrs[key]))}"' for key in ("width", "height") if key in token.attrs)
+    size = "".join(
+        f' {key}="{escape(str(token.attrs[key]))}"' for key in ("width", "height") if key in token.attrs
+    )
     alt = escape(plain_text(token) or token.content)
-    return f'<img src="{media.name}" alt="{_guard(alt, page)}"{size}>'
+    return _guard(f'<img src="{media.name}" alt="{alt}"{size}>', page)
 
 
 def _typed(note: Note, page: _Page) -> str:
     """The plain text that the learner's typing is held against."""
     inline = [token for token in note.answer if token.type == "inline"]
-    math = any(child.type.startswith("math") or child.type == "image" for child in (inline[0].children or [])) if inline else True
+    math = (
+        any(child.type.startswith("math") or child.type == "image" for child in (inline[0].children or []))
+        if inline
+        else True
+    )
     if len(inline) != 1 or len(note.answer) != 3 or math:
         what = "a typed answer is one paragraph of plain text"
         hint = "move everything else below '---', or take '.typed' away"
@@ -197,7 +207,9 @@ def _typed(note: Note, page: _Page) -> str:
 def _sources(note: Note, references: dict[str, Reference]) -> str:
     """The sources that a note cites, one line each, without repetition."""
     lines = dict.fromkeys(
-        references[citation.key].as_html(citation.place) for citation in note.citations if citation.key in references
+        references[citation.key].as_html(citation.place)
+        for citation in note.citations
+        if citation.key in references
     )
     return "<br>".join(lines)
 
@@ -212,4 +224,3 @@ def _evidence(note: Note, topic: Topic) -> str:
     places = dict.fromkeys(claim.title for claim in note.claims if claim.title and claim.title not in MARKS)
     where = "".join(f"<p>Measured on {escape(place, quote=False)}.</p>" for place in places)
     return f'<pre class="code"><code>{highlight_code(code, "python")}</code></pre>{where}'
-

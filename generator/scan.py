@@ -12,6 +12,7 @@ from generator.markdown import CLOZE_OPEN
 from generator.source import Source
 
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>|<!--")
+_LINK = re.compile(r"\]\s*\(\s*(claim|cite):")
 _SINGLE_DOLLAR = re.compile(r"\$(?![\s\d])")
 
 
@@ -28,7 +29,9 @@ def _scan_fence(source: Source, token: Token, problems: list[Problem]) -> None:
     if token.map is None:
         return
     last = source.line(min(token.map[1], len(source.starts)) - 1).strip().lstrip("> ")
-    closed = token.map[1] - token.map[0] > 1 and len(last) >= len(token.markup) and set(last) == {token.markup[0]}
+    closed = (
+        token.map[1] - token.map[0] > 1 and len(last) >= len(token.markup) and set(last) == {token.markup[0]}
+    )
     if not closed:
         what = "the code fence that opens here is never closed"
         problems.append(Problem(source.at(token.map[0]), what, f"end it with a line {token.markup}"))
@@ -45,13 +48,19 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
         if CLOZE_OPEN.search(child.content):
             what = "a deletion that opens here is never closed"
             problems.append(Problem(place, what, "end it with }}, in the same paragraph"))
-        if "$$" in child.content:
+        if "$$" in child.content and "\\$" not in token.content:
             what = "display math that is never closed, or holds a blank line"
             problems.append(Problem(place, what, "end it with $$; write \\$\\$ for two dollar signs"))
         elif _SINGLE_DOLLAR.search(child.content) and "\\$" not in token.content:
             what = "a dollar sign that is neither math nor a price"
             problems.append(Problem(place, what, "close the math with $, or write \\$", "warning"))
+        link = _LINK.search(child.content)
+        if link:
+            what = f"a {link[1]} link that is shown as text"
+            problems.append(
+                Problem(place, what, f"write [text]({link[1]}:name), without any space in between")
+            )
         tag = _TAG.search(child.content)
-        if tag:
+        if tag and tag[0] in token.content.replace("\\<", ""):
             what = f"raw HTML is shown as text: {tag[0][:40]}"
             problems.append(Problem(place, what, "use Markdown, or put it in `backticks`", "warning"))

@@ -72,8 +72,8 @@ class Cursor:
 def trace(source: Source, content: str, first_line: int, cursor: Cursor | None = None) -> list[int] | None:
     """Offsets in the file of every character of an inline token's content.
 
-    The Markdown parser takes list markers, quote signs, indentation and the backslash of `\\|` away before it reads
-    inline text; this finds each line of what is left in the line it came from.
+    The Markdown parser takes list markers, quote signs, indentation and the backslash of `\\|` away before it
+    reads inline text; this finds each line of what is left in the line it came from.
 
     Args:
         source: the file.
@@ -85,7 +85,12 @@ def trace(source: Source, content: str, first_line: int, cursor: Cursor | None =
         One offset per character and one more for the end, or None when a line cannot be found.
     """
     offsets: list[int] = []
-    for index, line in enumerate(content.split("\n")):
+    lines = content.split("\n")
+    if cursor is None:
+        # A paragraph may begin with lines of no-break spaces and the like, which the parser strips away too.
+        wanted, numbers = lines[0].strip(), range(first_line, len(source.starts))
+        first_line = next((number for number in numbers if wanted in source.line(number)), first_line)
+    for index, line in enumerate(lines):
         number = first_line + index
         if number >= len(source.starts):
             return None
@@ -93,7 +98,11 @@ def trace(source: Source, content: str, first_line: int, cursor: Cursor | None =
         begin = cursor.offset if cursor is not None and cursor.line == number else 0
         spelled = wanted.replace("|", "\\|") if cursor is not None else wanted
         bare = raw.rstrip()
-        found = len(bare) - len(spelled) if cursor is None and bare.endswith(spelled) else raw.find(spelled, begin)
+        found = (
+            len(bare) - len(spelled)
+            if cursor is None and bare.endswith(spelled)
+            else raw.find(spelled, begin)
+        )
         if found < 0:
             return None
         base = source.starts[number] + found
@@ -110,7 +119,8 @@ def trace(source: Source, content: str, first_line: int, cursor: Cursor | None =
 
 def _places(spelled: str, length: int) -> list[int]:
     """Indices in a table cell's raw text of the characters that are left when `\\|` became `|`."""
-    places, index = [], 0
+    places: list[int] = []
+    index = 0
     while len(places) < length:
         if spelled.startswith("\\|", index):
             index += 1
@@ -129,7 +139,9 @@ def read_source(file: Path, path: str) -> Source | Problem:
     try:
         raw = file.read_bytes()
     except OSError as error:
-        return Problem(Location(path, 1), f"cannot be read: {error.strerror}", "check the file and its permissions")
+        return Problem(
+            Location(path, 1), f"cannot be read: {error.strerror}", "check the file and its permissions"
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from generator.blocks import assigned_names, supporting, used_names
 from generator.errors import Problem
+from generator.media import locate
 from generator.notes import Block, Claim, Location, Note, Topic
 from verify import EXPORTS
 from verify.jobs import Job, Source
@@ -54,11 +55,12 @@ def formula_of(text: str) -> str | None:
     return match["latex"].strip() if match else None
 
 
-def plan(topics: Iterable[Topic], drawn: Path) -> list[Task]:
+def plan(topics: Iterable[Topic], root: Path, drawn: Path) -> list[Task]:
     """Every task of these files, in order: a file's own blocks first, then each note's.
 
     Args:
         topics: the files.
+        root: the collection's folder; a file's own blocks are named by the path from it, wherever one stands.
         drawn: a folder for figures; the ones in the collection are only looked at.
     """
     tasks: list[Task] = []
@@ -72,9 +74,9 @@ def plan(topics: Iterable[Topic], drawn: Path) -> list[Task]:
                 mine = tuple(claim for claim in note.claims if claim.name in own)
                 reads = frozenset[str]().union(*(used_names(block.code) for block in note.blocks))
                 blocks = (*supporting(topic.blocks, reads), *note.blocks)
-                of_notes.append(_task(topic, note, blocks, mine, drawn))
+                of_notes.append(_task(topic, note, blocks, mine, root, drawn))
         if topic.blocks and (in_file or any(_asserts(block) for block in topic.blocks)):
-            tasks.append(_task(topic, None, topic.blocks, tuple(in_file), drawn))
+            tasks.append(_task(topic, None, topic.blocks, tuple(in_file), root, drawn))
         tasks += of_notes
     return tasks
 
@@ -92,17 +94,52 @@ def check_imports(topics: Iterable[Topic]) -> list[Problem]:
     return problems
 
 
-def _task(topic: Topic, note: Note | None, blocks: Sequence[Block], claims: tuple[Claim, ...], drawn: Path) -> Task:
+def check_figures(topics: Iterable[Topic], root: Path) -> list[Problem]:
+    """Figures that could not be drawn where their image points to.
+
+    Args:
+        topics: the files.
+        root: the collection's folder; nothing is ever written outside it.
+    """
+    problems = []
+    for topic in topics:
+        for claim in topic.all_claims():
+            if not claim.is_figure:
+                continue
+            try:
+                file = locate(claim.path, topic.file.parent, root)
+            except ValueError as error:
+                problems.append(Problem(claim.location, *error.args))
+                continue
+            if file.suffix.lower() != ".svg":
+                problems.append(
+                    Problem(claim.location, f"the figure {claim.path} is no .svg", "figures are drawn as SVG")
+                )
+    return problems
+
+
+def _task(
+    topic: Topic,
+    note: Note | None,
+    blocks: Sequence[Block],
+    claims: tuple[Claim, ...],
+    root: Path,
+    drawn: Path,
+) -> Task:
     code = [block.code for block in blocks]
     imported = sorted({name for text in code for name, _ in _from_verify(text)} & EXPORTS.keys())
     needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
     modules = sorted({module for name in imported for module in _closure(EXPORTS[name])})
     parts = [PROTOCOL, needs, [_shape(text) for text in code], [_module_shape(module) for module in modules]]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
-    figures = tuple((claim.name, topic.file.parent / _destination(topic, claim)) for claim in claims if claim.is_figure)
+    figures = tuple(
+        (claim.name, locate(claim.path, topic.file.parent, root)) for claim in claims if claim.is_figure
+    )
     formulas = [(claim.name, formula_of(claim.text)) for claim in claims if not claim.is_figure]
     job = Job(
-        owner=note.id if note is not None else f"file:{topic.path}",
+        owner=note.id
+        if note is not None
+        else f"file:{topic.file.resolve().relative_to(root.resolve()).as_posix()}",
         sources=tuple(Source(block.code, topic.path, block.location.line) for block in blocks),
         names=tuple(dict.fromkeys(claim.name for claim in claims)),
         formulas=tuple(dict.fromkeys((name, latex) for name, latex in formulas if latex is not None)),
@@ -115,12 +152,6 @@ def _task(topic: Topic, note: Note | None, blocks: Sequence[Block], claims: tupl
     packages = {package for text in code for package in _packages(text)}
     packages |= {package for module in modules for package in _packages(_module_text(module))}
     return Task(job, topic, note, claims, figures, tuple(sorted(packages)))
-
-
-def _destination(topic: Topic, claim: Claim) -> str:
-    """The destination of a figure's image, relative to the note's folder."""
-    link = claim.span.of(topic.text)
-    return link.rpartition("](")[2].split()[0].strip("<>")
 
 
 def _asserts(block: Block) -> bool:
@@ -139,12 +170,18 @@ def _shape(code: str) -> str:
 
 
 def _from_verify(code: str) -> list[tuple[str, int]]:
-    """Names of `verify` that a block uses, imported or as `verify.name`, with the line in the block."""
+    """Names of `verify` and its modules that a block uses, imported or as `verify.name`, with their lines."""
     found: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and node.module == "verify" and not node.level:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").partition(".")[0] == "verify"
+            and not node.level
+        ):
             found += [(alias.name, node.lineno) for alias in node.names]
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "verify":
+        elif (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "verify"
+        ):
             found.append((node.attr, node.lineno))
     return found
 

@@ -13,28 +13,28 @@ from pathlib import Path
 
 from generator.collection import Collection, find_root, load
 from generator.errors import StateError, stop_on_errors
-from generator.notes import UNASKED, Topic
+from generator.notes import MARKS, UNASKED, Topic
 from verify import show
-from verify.claims import Task, check_imports, plan
+from verify.claims import Task, check_figures, check_imports, plan
 from verify.coverage import cover
 from verify.environment import Machine, missing, this_machine, versions
 from verify.records import Record, Records, all_records, record_of
 from verify.rewrite import apply, edit_of
-from verify.verdicts import Judgement, device_of, judge
-
+from verify.verdicts import Judgement, Verdict, device_of, judge
 
 
 def run(options: argparse.Namespace) -> int:
     """Run one command; returns the exit code."""
     root = find_root(Path(options.paths[0]))
     collection = load(root)
-    problems = [*collection.problems, *check_imports(collection.topics if not _broken(collection) else ())]
+    readable = collection.topics if not _broken(collection) else ()
+    problems = [*collection.problems, *check_imports(readable), *check_figures(readable, root)]
     stop_on_errors(sorted(problems, key=lambda problem: problem.location))
     topics = _selected(collection, [Path(path) for path in options.paths])
     folder = (Path(options.decks) if options.decks else root.resolve().parent / "decks") / "measured"
     machine = this_machine(options.machine)
     with _drawing_folder() as drawn:
-        tasks = plan(topics, drawn)
+        tasks = plan(topics, root, drawn)
         if options.command == "check":
             return _check(options, topics, tasks, machine, folder)
         if options.needs:
@@ -57,7 +57,11 @@ def _selected(collection: Collection, paths: Sequence[Path]) -> list[Topic]:
         if not path.is_relative_to(collection.root.resolve()):
             hint = "name paths of one collection at a time"
             raise StateError(f"{path}: not in the collection {collection.root}", hint)
-    return [topic for topic in collection.topics if any(topic.file.resolve().is_relative_to(path) for path in wanted)]
+    return [
+        topic
+        for topic in collection.topics
+        if any(topic.file.resolve().is_relative_to(path) for path in wanted)
+    ]
 
 
 @contextmanager
@@ -70,7 +74,11 @@ def _drawing_folder() -> Iterator[Path]:
 
 
 def _check(
-    options: argparse.Namespace, topics: Sequence[Topic], tasks: Sequence[Task], machine: Machine, folder: Path
+    options: argparse.Namespace,
+    topics: Sequence[Topic],
+    tasks: Sequence[Task],
+    machine: Machine,
+    folder: Path,
 ) -> int:
     records = all_records(folder)
     first = sorted(records.values(), key=lambda found: found.file.stem != machine.name)
@@ -86,9 +94,11 @@ def _check(
 
 
 def _from_records(task: Task, index: int, machine: Machine, records: Sequence[Records]) -> Judgement:
-    """The verdict that the records allow, this machine's first; a timing's text is held against its own machine's."""
+    """The verdict that the records allow, this machine's first; for a timing, those of the one it names."""
     claim = task.claims[index]
-    known = [found for found in records if found.by_owner.get(task.job.owner, _NOTHING).digest == task.job.digest]
+    known = [
+        found for found in records if found.by_owner.get(task.job.owner, _NOTHING).digest == task.job.digest
+    ]
     if claim.title:
         known.sort(key=lambda found: found.device != device_of(claim.title or ""))
     for found in known:
@@ -134,7 +144,9 @@ def _run(
             records.put(task.job.owner, record, machine.device)
             drawn = dict(task.job.figures)
             here = [
-                judge(claim, task, record, machine.device, Path(drawn[claim.name]) if claim.is_figure else None)
+                judge(
+                    claim, task, record, machine.device, Path(drawn[claim.name]) if claim.is_figure else None
+                )
                 for claim in task.claims
             ]
             if record.state != "done":
@@ -142,12 +154,16 @@ def _run(
             judged += here
             show.task(task, here, options.verbose, record, outcome.output)
         seconds = clock.seconds()
-    if {task.job.owner for task in tasks} >= {task.job.owner for task in plan(collection.topics, folder)}:
+    if {task.job.owner for task in tasks} >= {
+        task.job.owner for task in plan(collection.topics, collection.root, folder)
+    }:
         records.forget(records.by_owner.keys() - {task.job.owner for task in tasks})
     if options.update:
         judged = _update(options, tasks, judged)
     show.summary(judged, len(waiting), seconds)
-    return max(show.exit_code(judged), *(show.state_code(records.by_owner[t.job.owner].state) for t in failed), 0)
+    return max(
+        show.exit_code(judged), *(show.state_code(records.by_owner[t.job.owner].state) for t in failed), 0
+    )
 
 
 def _environment(task: Task, machine: Machine) -> dict[str, str]:
@@ -157,10 +173,12 @@ def _environment(task: Task, machine: Machine) -> dict[str, str]:
 
 def _is_current(task: Task, record: Record, environment: dict[str, str]) -> bool:
     """Whether a record answers every question that the texts ask, so that nothing has to be run."""
+    answered = {(found.name, found.latex) for found in record.derivations}
+    answered |= {(name, value.formula) for name, value in record.values.items()}
     return (
         record.is_current(task.job.digest, environment)
         and all(name in record.values or name in record.unportrayable for name in task.job.names)
-        and {(found.name, found.latex) for found in record.derivations} >= set(task.job.formulas)
+        and answered >= set(task.job.formulas)
         and all(target.is_file() for _, target in task.figures)
     )
 
@@ -173,18 +191,28 @@ def _not_here(task: Task, index: int, lacking: str) -> Judgement:
 
 
 def _update(options: argparse.Namespace, tasks: Sequence[Task], judged: list[Judgement]) -> list[Judgement]:
-    """Write what was found into the files; returns the judgements that are left to care about."""
+    """Write what was found into the files; returns the judgements that are left to care about.
+
+    Raises:
+        StateError: a file could not be rewritten; the others were.
+    """
     by_claim = {id(judgement.claim): judgement for judgement in judged}
     by_topic: dict[Path, tuple[Topic, list[Task]]] = {}
     for task in tasks:
         by_topic.setdefault(task.topic.file, (task.topic, []))[1].append(task)
+    stuck: list[StateError] = []
     for topic, members in by_topic.values():
         mine = [by_claim[id(claim)] for task in members for claim in task.claims if id(claim) in by_claim]
         edits = [edit for judgement in mine if (edit := edit_of(judgement, options.adopt)) is not None]
-        if apply(topic, edits):
-            show.written(topic.path, len(edits))
+        try:
+            if apply(topic, edits):
+                show.written(topic.path, len(edits))
+        except StateError as error:
+            stuck.append(error)
         for task in members:
             _place_figures(task, by_claim)
+    if stuck:
+        raise stuck[0]
     return [_mended(judgement, options.adopt) for judgement in judged]
 
 
@@ -201,7 +229,13 @@ def _place_figures(task: Task, by_claim: dict[int, Judgement]) -> None:
 
 
 def _mended(judgement: Judgement, adopt: bool) -> Judgement:
-    mendable = judgement.verdict in ("new", "changed") or (judgement.verdict == "elsewhere" and adopt)
-    return replace(judgement, verdict="holds") if mendable else judgement
-
-
+    """The judgement of the text as it is now."""
+    match judgement.verdict:
+        case "new" | "changed":
+            return replace(judgement, verdict="holds")
+        case "unstable" if judgement.measured != judgement.claim.text:
+            return replace(judgement, verdict="holds")
+        case "elsewhere" if adopt:
+            mark: Verdict = "refuted" if judgement.title == "refuted" else "failed"
+            return replace(judgement, verdict=mark if judgement.title in MARKS else "holds")
+    return judgement

@@ -6,15 +6,17 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from markdown_it.token import Token
 
 from generator.notes import Location, Note, Topic
+from verify.numbers import BYTES, LETTERS, SECONDS
 
-_NUMBER = re.compile(r"[0-9]+(?:[,.\u202f\u2009][0-9]+)*")
-_NAME_BEFORE = re.compile(r"[^\W\d_][\w]*[-–./]?$|[-_/.][^\W\d_]*$")
-_NAME_AFTER = re.compile(r"^-?[^\W\d_]|^-(?:bit|D|way)\b")
-_UNITS_AFTER = re.compile(r"^(?:x|k|M|G|ms|s|px|dB|bit)\b")
+_NUMBER = re.compile(r"[0-9]+(?:[,.\u202f\u2009][0-9]+)*(?:[eE][-+−]?[0-9]+)?")
+_NAME_BEFORE = re.compile(r"[^\W\d_]\w*[-–./]?$")
+_NAME_AFTER = re.compile(r"^-?[^\W\d_]")
+_UNITS_AFTER = re.compile(rf"^(?:{'|'.join([*SECONDS, *LETTERS, *BYTES, 'x', 'px', 'dB', 'bit'])})\b")
 _OPEN = {"claim_open": "measured", "cite_open": "cited"}
 
 
@@ -62,8 +64,8 @@ def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> Non
     for token in (*note.answer, *note.extra):
         if token.type != "inline":
             continue
-        for text, source, line in _texts(token):
-            for number in _numbers(text):
+        for text, source, line, lead in _texts(token):
+            for number in _numbers(text, lead):
                 if source == "measured":
                     coverage.measured += 1
                 elif source == "cited":
@@ -76,9 +78,9 @@ def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> Non
                     coverage.bare.append(Bare(place, around.strip()))
 
 
-def _texts(token: Token) -> Iterator[tuple[str, str, int]]:
-    """The texts of an inline token, each with where its numbers come from and the index of its line."""
-    source, line = "", token.map[0] if token.map else 0
+def _texts(token: Token) -> Iterator[tuple[str, str, int, str]]:
+    """The texts of an inline token: where their numbers come from, their line's index, what stands before."""
+    source, line, lead = "", token.map[0] if token.map else 0, ""
     spans: list[str] = []
     children: Sequence[Token] = token.children or ()
     for child in children:
@@ -91,15 +93,16 @@ def _texts(token: Token) -> Iterator[tuple[str, str, int]]:
         elif child.type == "span_close" and spans:
             spans.pop()
         elif child.type in ("softbreak", "hardbreak"):
-            line += 1
+            line, lead = line + 1, ""
         elif child.type == "text" or (source and child.type.startswith("math")):
-            yield child.content, source or ("given" if "given" in spans else ""), line
+            yield child.content, source or ("given" if "given" in spans else ""), line, lead
+        lead += child.content
 
 
-def _numbers(text: str) -> Iterator[re.Match[str]]:
-    """The numbers of a text; digits that belong to a name (INT8, ResNet-50, 2-D) are none."""
+def _numbers(text: str, lead: str) -> Iterator[re.Match[str]]:
+    """The numbers of a text; digits that belong to a name (INT8, **ResNet**-50, 2-D) are none."""
     for match in _NUMBER.finditer(text):
-        before, after = text[: match.start()], text[match.end() :]
+        before, after = lead + text[: match.start()], text[match.end() :]
         if _NAME_BEFORE.search(before):
             continue
         if _NAME_AFTER.search(after) and not _UNITS_AFTER.search(after):
@@ -112,12 +115,19 @@ def _literals(codes: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for code in codes:
         for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, int | float)
+                and not isinstance(node.value, bool)
+            ):
                 found.add(_plain(repr(node.value)))
     return found
 
 
 def _plain(text: str) -> str:
-    """A number without thousands separators and trailing zeros."""
+    """A number without thousands separators and trailing zeros, however it is spelled."""
     bare = re.sub(r"(?<=\d)[,\u202f\u2009](?=\d{3}\b)", "", text)
-    return bare.rstrip("0").rstrip(".") if "." in bare else bare
+    try:
+        return str(Decimal(bare.replace("−", "-")).normalize())
+    except ArithmeticError:  # a version, such as 2.11.0
+        return bare

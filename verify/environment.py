@@ -17,7 +17,11 @@ from pathlib import Path
 NAME_VARIABLE = "GROUNDTRUTH_MACHINE"
 """Environment variable that sets the machine's name."""
 
-_DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "PIL": ("pillow",)}
+_DISTRIBUTIONS = {
+    "sklearn": ("scikit-learn",),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "PIL": ("pillow",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,19 @@ def this_machine(name: str | None = None) -> Machine:
     """The machine that this runs on.
 
     Args:
-        name: sets its name; otherwise the environment variable GROUNDTRUTH_MACHINE does, otherwise its device.
+        name: sets its name; otherwise the environment variable GROUNDTRUTH_MACHINE does, otherwise its
+            device.
     """
     gpu, driver = _gpu()
     device = gpu or _processor()
-    chosen = name or os.environ.get(NAME_VARIABLE) or _slug(device if gpu else f"cpu {device}")
-    return Machine(chosen, device, driver, f"{platform.system()} {platform.machine()}")
+    # Always a plain word: the name becomes a file's, and must not lead to another folder.
+    asked = _slug(name or os.environ.get(NAME_VARIABLE, ""))
+    return Machine(
+        asked or _slug(device if gpu else f"cpu {device}"),
+        device,
+        driver,
+        f"{platform.system()} {platform.machine()}",
+    )
 
 
 def missing(needs: Iterable[str], machine: Machine) -> str:
@@ -63,7 +74,7 @@ def missing(needs: Iterable[str], machine: Machine) -> str:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed, and of Python; modules of Python itself have none."""
+    """The versions of the installed ones of these packages, and of Python; its own modules have none."""
     found = {"python": ".".join(platform.python_version_tuple()[:2])}
     for package in packages:
         for distribution in _DISTRIBUTIONS.get(package, (package,)):
@@ -88,7 +99,9 @@ def _gpu() -> tuple[str, str]:
         return "", ""
     query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        lines = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+        lines = subprocess.run(
+            query, capture_output=True, text=True, timeout=20, check=True
+        ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return "", ""
     name, _, driver = (lines or [""])[0].partition(",")
@@ -100,10 +113,14 @@ def _processor() -> str:
     text = ""
     info = Path("/proc/cpuinfo")
     if info.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", info.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        found = re.search(
+            r"^model name\s*:\s*(.+)$", info.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+        )
         text = found[1] if found else ""
     text = text or platform.processor() or platform.machine()
-    return " ".join(re.sub(r"\((?:R|TM|C)\)|\bCPU\b|\bProcessor\b|@.*", " ", text, flags=re.IGNORECASE).split())
+    return " ".join(
+        re.sub(r"\((?:R|TM|C)\)|\bCPU\b|\bProcessor\b|@.*", " ", text, flags=re.IGNORECASE).split()
+    )
 
 
 def _slug(text: str) -> str:

@@ -213,14 +213,12 @@ def _is_name(side: list[Token], known: dict[str, Any]) -> bool:
 
 
 def _parse(tokens: list[Token], known: dict[str, Any]) -> Any:
-    # Sympy's grammar sees no name and no number, only what stands for them: it would take `C_{in}` for C_{i n},
-    # `dN` for a differential, a float for 1.5, and it evaluates the digits of a number.
+    # The grammar sees no name and no number, only what stands for them: it would take `C_{in}` for C_{i n},
+    # `dN` for a differential and 1.5 for a float, and it runs the digits of a number through `sympify`.
     atoms = {token.text: token.kind for token in tokens if token.kind in ("name", "number")}
     bases = [token.text[4:] for token in tokens if token.text.startswith("log:")]
     atoms |= {base: "number" if base.isdigit() else "name" for base in bases}
-    stands_for = {
-        text: "symbol" + "".join(chr(97 + int(digit)) for digit in str(i)) for i, text in enumerate(atoms)
-    }
+    stands_for = {text: f"symbol{'i' * turn}" for turn, text in enumerate(atoms)}
     spelled = _spell(tokens, stands_for)
     try:
         parsed = parse_latex(spelled, backend="antlr", strict=True)

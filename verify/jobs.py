@@ -28,7 +28,7 @@ class Job:
     """The claim code of one note (or of one file's head), to be run in a process of its own."""
 
     owner: str
-    """A note's id, or `file:<path>`."""
+    """A note's id, or `file:<path>` with the path from the collection's folder."""
     sources: tuple[Source, ...]
     """What is executed, in order, in one namespace: the file's blocks, then the note's."""
     names: tuple[str, ...] = ()

@@ -16,6 +16,9 @@ FIGURES = 3
 STEPS = 5
 """Units in the last digit that half an interval may span; beyond, the digit before it is not certain."""
 
+LONGEST = 4300
+"""Characters that a number may have: as many digits as Python reads."""
+
 SPELLED_OUT = (Fraction(1, 10**4), Fraction(10**15))
 """Between these a number is written without an exponent."""
 
@@ -36,7 +39,7 @@ NUMBER = re.compile(
     r"(?:[0-9]{1,3}(?P<grouping>[,_\u2009\u202f])[0-9]{3}(?:(?P=grouping)[0-9]{3})*|[0-9]+)"
     r"(?:\.(?P<decimals>[0-9]+))?)"
     r"(?:(?P<power>[eE](?=[-+−]?[0-9])|\s*[×x·]\s*10(?:\^(?=[-−{0-9])|(?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])))"
-    r"(?P<exponent>\{?[-+−⁻]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}\}?))?" + SUFFIX
+    r"(?P<exponent>\{?[-+−⁻]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}\}?))?" + SUFFIX
 )
 QUESTION = re.compile(LEAD + r"\?" + SUFFIX)
 SCALED = re.compile(r"([kKMGBT])(?:[\s/].*|(?:MAC|FLOP|OP|param).*)?")
@@ -133,7 +136,7 @@ def read(text: str) -> Written:
     Raises:
         Unreadable: when it is anything but one number, with a bound before it and a unit after it at most.
     """
-    match = NUMBER.fullmatch(text.strip()) if len(text) < 200 else None
+    match = NUMBER.fullmatch(text.strip()) if len(text) < LONGEST else None
     if match is None:
         raise Unreadable(
             f'"{text[:60]}" states no number',
@@ -234,6 +237,7 @@ def _spell(number: Fraction, places: int, like: Written, whole: bool) -> str:
     units = floor(abs(number) * Fraction(10) ** places + Fraction(1, 2))
     if not units and places < 0:
         raise Unwritable("the interval is too wide for a single digit", "take more samples, or claim a bool")
+    places = places if units else min(places, like.decimals)
     size = len(str(units)) - 1 - places
     small, large = SPELLED_OUT
     odd = places > like.decimals if abs(number) < small else abs(number) >= large and not whole

@@ -115,7 +115,9 @@ class Records:
             self.by_owner = {owner: _from_json(entry) for owner, entry in found["records"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "restore it from version control, or move it away: then everything is measured anew"
-            raise StateError(f"{self.file}: the records are damaged ({type(error).__name__}: {error})", hint) from error
+            raise StateError(
+                f"{self.file}: the records are damaged ({type(error).__name__}: {error})", hint
+            ) from error
 
     def _write(self) -> None:
         rows = [f"    {json.dumps(owner)}: {_line(self.by_owner[owner])}" for owner in sorted(self.by_owner)]
@@ -141,8 +143,11 @@ def _line(record: Record) -> str:
 @contextmanager
 def _lock(file: Path) -> Iterator[None]:
     """Keep other runs from writing into the same folder at the same time."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(file.parent, os.O_RDONLY)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file.parent, os.O_RDONLY)
+    except OSError as error:
+        raise StateError(f"{file}: cannot be written ({error.strerror})", "check its folder") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -42,7 +42,7 @@ def edit_of(judgement: Judgement, adopt: bool) -> Edit | None:
     elif verdict in ("refuted", "failed"):
         edit = Edit(claim, claim.text, verdict)
     else:
-        # A text that holds is left alone, but for a mark that is out of date and a place that it does not state yet.
+        # A text that holds is left alone, but for an outdated mark and a place that it does not state yet.
         title = judgement.title if claim.title is None or claim.title in MARKS else claim.title
         edit = Edit(claim, claim.text, title)
     return None if (edit.text, edit.title) == (claim.text, claim.title) else edit
@@ -71,12 +71,13 @@ def apply(topic: Topic, edits: Sequence[Edit]) -> bool:
     """Rewrite a file on disk; returns whether anything was written.
 
     Raises:
-        StateError: the file was changed by somebody else meanwhile, or the new text would read otherwise elsewhere too.
+        StateError: the file was changed by somebody else meanwhile, or the new text would read otherwise
+            elsewhere too.
     """
     if not edits:
         return False
     text = rewrite(topic, edits)
-    if topic.file.read_bytes() != topic.text.encode("utf-8"):
+    if not topic.file.is_file() or topic.file.read_bytes() != topic.text.encode("utf-8"):
         raise StateError(f"{topic.path}: changed while its claims ran", "run `verify run --update` again")
     return write_atomically(topic.file, text.encode("utf-8"))
 
@@ -84,18 +85,23 @@ def apply(topic: Topic, edits: Sequence[Edit]) -> bool:
 def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
     """Read the new text and make sure that it differs in the brackets and titles of these links alone."""
     again, problems = parse(Source.of(topic.path, text), topic.file, topic.deck)
-    old = topic.all_claims()
     new = again.all_claims() if again is not None else ()
-    wanted = {(edit.claim.span): (edit.text, edit.title) for edit in edits}
-    expected = [(c.name, c.note, *wanted.get(c.span, (c.text, c.title))) for c in old]
-    found = [(c.name, c.note, c.text, c.title) for c in new]
+    wanted = {edit.claim.span: (edit.text, edit.title) for edit in edits}
     if (
-        expected != found
-        or _masked(topic.text, old) != _masked(text, new)
+        again is None
         or any(problem.severity == "error" for problem in problems)
+        or [(note.id, note.kind) for note in again.notes] != [(note.id, note.kind) for note in topic.notes]
+        or [_stated(c, c.text, c.title) for c in new]
+        != [_stated(c, *wanted.get(c.span, (c.text, c.title))) for c in topic.all_claims()]
+        or _masked(text, new) != _masked(topic.text, topic.all_claims())
     ):
         what = f"{topic.path}: writing the answers in would change more than the brackets"
         raise StateError(what, "keep claim links free of Markdown that reaches across their brackets")
+
+
+def _stated(claim: Claim, text: str, title: str | None) -> tuple[str | None, ...]:
+    """What a link says; the backslash that a pipe has in a table is the table's."""
+    return claim.name, claim.note, text.replace("\\|", "|"), title
 
 
 def _masked(text: str, claims: Sequence[Claim]) -> list[str]:

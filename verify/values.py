@@ -263,7 +263,7 @@ def _incomparable(thing: Any) -> Incomparable:
     if isinstance(thing, tuple | list):
         hint = 'join it into a str such as "64×55×55"'
     elif getattr(thing, "shape", ()):
-        hint = f"reduce its {len(thing.shape)} axes to one number, or join its shape into a str"
+        hint = "reduce it to one number, or join its shape into a str"
     return Incomparable(f"{subject} cannot be compared with a text", hint)
 
 

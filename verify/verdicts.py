@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,20 +54,22 @@ def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | N
         verdict: Verdict = "refuted" if record.state == "refuted" else "failed"
         return Judgement(claim, verdict, title=verdict, what=record.what, hint=record.hint, line=record.line)
     if claim.name in record.unportrayable:
-        return _failed(claim, record.unportrayable[claim.name], "let the code compute what the text states")
+        what, _, hint = record.unportrayable[claim.name].partition("; ")
+        return _failed(claim, what, hint or "let the code compute what the text states")
     value = record.values.get(claim.name)
     if value is None:
         return _failed(claim, f"the record has no value for {claim.name}", "run it again with --force")
-    title: str | None = None
-    if is_bound(task, value):
-        title = place(record, device)
-        if claim.title and claim.title not in MARKS and device_of(claim.title) != device:
-            measured = _try_writing(value, claim)
-            return Judgement(claim, "elsewhere", measured, title, what=f"on {device}: {measured or value.kind}")
+    title = place(record, device) if is_bound(task, value) else None
     try:
-        return _compare(claim, task, record, value, title, drawn)
+        found = _compare(claim, task, record, value, title, drawn)
     except Refusal as error:
-        return _failed(claim, error.what, error.hint)
+        found = _failed(claim, error.what, error.hint)
+    if title and claim.title and claim.title not in MARKS and device_of(claim.title) != device:
+        # What would become of the text here stays in the judgement, for whoever wants to take it over.
+        return replace(
+            found, verdict="elsewhere", what=f"on {device}: {found.measured or found.what}", hint=""
+        )
+    return found
 
 
 def is_bound(task: Task, value: Value) -> bool:
@@ -105,24 +107,41 @@ def _compare(
         if value.truth:
             return Judgement(claim, "holds", claim.text, title)
         what = f"'{text}' stands only while {claim.name} is true, and it is false"
-        return Judgement(claim, "refuted", title="refuted", what=what, hint="say what is true, or mend the code")
+        return Judgement(
+            claim, "refuted", title="refuted", what=what, hint="say what is true, or mend the code"
+        )
     if value.kind == "text":
         same = _ESCAPED.sub(r"\1", text) == value.text
-        return Judgement(claim, "holds" if same else "changed", claim.text if same else _escape(value.text), title)
+        return Judgement(
+            claim, "holds" if same else "changed", claim.text if same else _escape(value.text), title
+        )
     if value.kind == "formula":
-        return _failed(claim, f"'{text}' is no formula, and {claim.name} is", f"write [${value.formula}$](claim:{claim.name})")
+        return _failed(
+            claim,
+            f"'{text}' is no formula, and {claim.name} is",
+            f"write [${value.formula}$](claim:{claim.name})",
+        )
     written = read(text)
     agreement = agree(written, value)
     if agreement.state == "unstable":
         digits = agreement.digits or 0
         what = f"the spread carries {digits} digit{'s' * (digits != 1)}: {_interval(value)}"
-        return Judgement(claim, "unstable", write(value, written), title, what, "write fewer digits, or measure more samples")
+        return Judgement(
+            claim,
+            "unstable",
+            write(value, written),
+            title,
+            what,
+            "write fewer digits, or measure more samples",
+        )
     if agreement.state == "changed":
         return Judgement(claim, "changed", write(value, written), title)
     return Judgement(claim, "holds", claim.text, title)
 
 
 def _formula(claim: Claim, record: Record, value: Value, latex: str, title: str | None) -> Judgement:
+    if latex == value.formula:  # sympy's own spelling of the claim, as `--update` writes it
+        return Judgement(claim, "holds", claim.text, title)
     found = next((d for d in record.derivations if (d.name, d.latex.strip()) == (claim.name, latex)), None)
     if found is None:
         return _failed(claim, "the formula has not been held against the claim", "run `verify run`")
@@ -149,19 +168,14 @@ def _figure(claim: Claim, task: Task, drawn: Path | None) -> Judgement:
 def _first_text(value: Value, text: str) -> str:
     """What replaces a `?`."""
     if value.kind == "truth":
-        raise Refusal("a bool cannot say which words to write", "write the words: they stand while it is true")
+        raise Refusal(
+            "a bool cannot say which words to write", "write the words: they stand while it is true"
+        )
     if value.kind == "text":
         return _escape(value.text)
     if value.formula and (value.kind == "formula" or text.endswith("$")):
         return f"${value.formula}$"
     return write(value, read_question(text))
-
-
-def _try_writing(value: Value, claim: Claim) -> str:
-    try:
-        return write(value, read(claim.text))
-    except Refusal:
-        return ""
 
 
 def _interval(value: Value) -> str:

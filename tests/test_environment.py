@@ -1,0 +1,122 @@
+"""The machine that a number belongs to, and the versions that it was measured with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from verify import environment
+from verify.environment import Machine, missing, this_machine, versions
+
+WITHOUT = Machine("bench", "AMD EPYC", "", "Linux x86_64")
+WITH = Machine("nvidia-h200", "NVIDIA H200", "570.1", "Linux x86_64")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look at the machine anew in each test, and in the tests after it."""
+    monkeypatch.delenv("GROUNDTRUTH_MACHINE", raising=False)
+    this_machine.cache_clear()
+    yield
+    this_machine.cache_clear()
+
+
+def fake_driver(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put an `nvidia-smi` first on the path."""
+    folder.mkdir()
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_gpu_gives_the_machine_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_driver(tmp_path / "bin", "echo 'NVIDIA H200, 570.124.06'; echo 'NVIDIA T4, 570.124.06'", monkeypatch)
+    machine = this_machine()
+    assert (machine.name, machine.device, machine.driver) == ("nvidia-h200", "NVIDIA H200", "570.124.06")
+    assert machine.has_gpu
+
+
+@pytest.mark.parametrize("script", ["exit 9", "echo 'NVIDIA H200, 1' ; exit 9", "true"])
+def test_a_driver_that_does_not_answer_is_no_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    fake_driver(tmp_path / "bin", script, monkeypatch)
+    machine = this_machine()
+    assert not machine.has_gpu
+    assert machine.name.startswith("cpu-")
+
+
+@pytest.mark.parametrize(
+    ("model", "device"),
+    [
+        ("Intel(R) Xeon(R) Platinum 8480C CPU @ 2.00GHz", "Intel Xeon Platinum 8480C"),
+        ("AMD EPYC 9654 96-Core Processor", "AMD EPYC 9654 96-Core"),
+    ],
+)
+def test_a_processor_is_named_without_marks_and_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, device: str
+) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text(f"processor\t: 0\nmodel name\t: {model}\nprocessor\t: 1\nmodel name\t: {model}\n")
+    monkeypatch.setattr(environment, "Path", lambda _: info)
+    assert environment._processor() == device
+
+
+def test_a_machine_has_the_same_name_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    first = this_machine()
+    this_machine.cache_clear()
+    assert this_machine() == first
+    assert first.device and first.name == f"cpu-{environment._slug(first.device)}"
+
+
+def test_the_name_is_the_one_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUNDTRUTH_MACHINE", "lab-3")
+    assert this_machine().name == "lab-3"
+    assert this_machine("lab-4").name == "lab-4"
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", "/tmp/x", "..", "a b"])
+def test_a_name_never_leads_out_of_the_folder_of_records(name: str) -> None:
+    file = Path("measured") / f"{this_machine(name).name}.json"
+    assert file.parent == Path("measured")
+    assert file.stem and "." not in file.stem
+
+
+@pytest.mark.parametrize(
+    ("needs", "machine", "lacking"),
+    [
+        ((), WITHOUT, ""),
+        (("cuda",), WITH, ""),
+        (("cuda",), WITHOUT, "needs cuda: run `verify run --update` on a machine with an NVIDIA GPU"),
+        (("tensorrt",), WITHOUT, "needs tensorrt: run `verify run --update` on a machine with an NVIDIA GPU"),
+        (("cuda", "tensorrt"), WITH, "needs tensorrt: pip install 'groundtruth-decks[gpu]'"),
+    ],
+)
+def test_what_a_machine_lacks_is_said_with_what_would_bring_it(
+    monkeypatch: pytest.MonkeyPatch, needs: tuple[str, ...], machine: Machine, lacking: str
+) -> None:
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    assert missing(needs, machine) == lacking
+
+
+def test_tensorrt_that_is_installed_is_not_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "find_spec", lambda name: object())
+    assert missing(("tensorrt",), WITH) == ""
+
+
+def test_versions_are_those_of_the_distributions() -> None:
+    found = versions(("torch", "sklearn", "math", "nowhere"))
+    assert found.pop("torch") == metadata.version("torch")
+    assert found.pop("scikit-learn") == metadata.version("scikit-learn")
+    assert list(found) == ["python"]
+
+
+def test_python_counts_without_its_patch_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.python_version_tuple", lambda: ("3", "12", "7"))
+    assert versions(()) == {"python": "3.12"}
