@@ -79,6 +79,7 @@ def load(root: Path) -> Collection:
     problems += _check_requires(topics)
     for topic in topics:
         problems += check_names(topic)
+        problems += check_stated(topic)
         problems += _check_citations(topic, references)
     return Collection(
         root, tuple(topics), references, tuple(sorted(problems, key=lambda problem: problem.location))
@@ -144,6 +145,16 @@ def check_names(topic: Topic) -> Iterator[Problem]:
             elif claim.name not in known:
                 what = f"no claim block that this text can see binds '{claim.name}'"
                 yield Problem(claim.location, what, _closest(claim.name, known))
+
+
+def check_stated(topic: Topic) -> Iterator[Problem]:
+    """Notes whose own blocks no text rests on: were they refuted, nothing could hold the note back."""
+    for note in topic.notes:
+        own = frozenset[str]().union(*(assigned_names(block.code) for block in note.blocks))
+        if note.blocks and not any(claim.name in own for claim in note.claims):
+            what = "the note's text states nothing that its claim block finds"
+            hint = "bind a bool, and words of the answer to it: [is the same](claim:name)"
+            yield Problem(note.blocks[0].location, what, hint)
 
 
 def _check_citations(topic: Topic, references: dict[str, Reference]) -> Iterator[Problem]:

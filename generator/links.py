@@ -10,13 +10,14 @@ from markdown_it.token import Token
 
 from generator.errors import Problem
 from generator.markdown import SCHEMES
-from generator.notes import Citation, Claim, Location, Span
+from generator.notes import MARKS, Citation, Claim, Location, Span
 from generator.source import Cursor, Source, join_span, trace
 
 _LINK = re.compile(
     r"""\[(?P<text>.*?)\]\(\s*<?(?:claim|cite):(?P<name>[^\s<>)"']*)>?(?P<title>.*)\)""",
     re.DOTALL,
 )
+_FIGURE_TITLE = re.compile(r"""["'(]claim:\w+(?P<mark>[^"')]*)["')]\s*\)$""")
 _FULL = 'write the link in full: [8.7×](claim:name) or [71.8 %](cite:key "Table 4")'
 
 
@@ -151,13 +152,21 @@ def _claim(
 def _figure(
     source: Source, token: Token, child: Token, offsets: list[int] | None, problems: list[Problem]
 ) -> Claim | None:
+    """An image that a claim draws; a mark stands behind the claim's name, `"claim:plot refuted"`."""
     location = child.meta["location"]
-    name = str(child.attrGet("title")).removeprefix("claim:").strip()
-    if not name.isidentifier():
-        hint = 'write ![what it shows](figures/name.svg "claim:name")'
-        problems.append(Problem(location, f"'{name}' is not a name", hint))
+    hint = 'write ![what it shows](figures/name.svg "claim:name")'
+    title_text = str(child.attrGet("title")).removeprefix("claim:")
+    name, _, mark = title_text.partition(" ")
+    if not name.isidentifier() or (mark and mark.strip() not in MARKS):
+        problems.append(Problem(location, f"'{title_text}' is not a name", hint))
         return None
     start, end = child.meta.get("extent", (0, 0))
-    span = join_span(offsets, start, end) if offsets else Span(0, 0)
+    title = _FIGURE_TITLE.search(token.content, start, end)
+    if title is None or offsets is None:
+        problems.append(Problem(location, "a figure that cannot be traced to its claim", hint))
+        return None
+    span = join_span(offsets, *title.span("mark"))
     path = str(child.attrGet("src") or "")
-    return Claim(name, child.content, None, span, span, location, None, is_figure=True, path=path)
+    return Claim(
+        name, child.content, mark.strip() or None, span, span, location, None, is_figure=True, path=path
+    )

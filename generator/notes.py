@@ -58,15 +58,16 @@ class Claim:
     title: str | None
     """Where a timing was measured, or a mark (`refuted`, `failed`); None without a title."""
     span: Span
-    """The text in the brackets."""
+    """The text in the brackets; for a figure, the same as `title_span`."""
     title_span: Span
-    """All that stands between the destination and the closing parenthesis: the title with its quotes."""
+    """All between the destination and the closing parenthesis: the title with its quotes. For a figure, what
+    stands behind the claim's name: its mark."""
     location: Location
     """The line of the opening bracket."""
     note: str | None
     """The id of the note it stands in; None above the first note."""
     is_figure: bool = False
-    """True for `![alt](path "claim:name")`: the value is the picture; nothing in the text is rewritten."""
+    """True for `![alt](path "claim:name")`: the value is the picture, and only a mark is ever rewritten."""
     path: str = ""
     """The destination of a figure's image, relative to the note's folder; empty for a link."""
 

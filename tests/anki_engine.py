@@ -11,7 +11,6 @@ from anki.collection import Collection, ImportAnkiPackageRequest
 from anki.import_export_pb2 import ImportAnkiPackageOptions
 
 
-
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What Anki says an import did, as sets of Anki note ids."""
@@ -65,7 +64,7 @@ class Learner:
 
     def schedule(self) -> dict[tuple[str, int], tuple[int, ...]]:
         """All that Anki knows about when each card is due, by author's id and ordinal."""
-        rows = self.col.db.all(  # type: ignore[union-attr]
+        rows = self.col.db.all(
             "select nid, ord, did, type, queue, due, ivl, factor, reps, lapses, left from cards"
         )
         names = {nid: name for name, nid in self.ids().items()}

@@ -106,7 +106,9 @@ def verify(cards: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `verify` as a user would."""
     command = [sys.executable, "-m", "verify", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "GROUNDTRUTH_MACHINE": "test"}
-    return subprocess.run(command, cwd=cards.parent, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cards.parent, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 MONDAY, TUESDAY = 1_790_000_000, 1_790_086_400
@@ -125,7 +127,9 @@ def test_a_first_import_brings_every_note_and_a_second_one_nothing(
     assert (second.new, second.updated, len(second.duplicate)) == (frozenset(), frozenset(), 7)
 
 
-def test_every_kind_of_note_makes_its_cards(tmp_path: Path, learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_note_makes_its_cards(
+    tmp_path: Path, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package, _ = compile_at(write(tmp_path), MONDAY, monkeypatch)
     learner.imports(package)
     cards = {note_id: len(learner.note(note_id).cards()) for note_id in learner.ids()}
@@ -159,7 +163,9 @@ def test_one_changed_constant_reaches_exactly_the_notes_that_show_it(
     edited.add_tag("leech")
     learner.col.update_note(edited)
 
-    note_file.write_text(note_file.read_text(encoding="utf-8").replace("128, 256, 3", "128, 512, 3"), encoding="utf-8")
+    note_file.write_text(
+        note_file.read_text(encoding="utf-8").replace("128, 256, 3", "128, 512, 3"), encoding="utf-8"
+    )
     mended = note_file.read_bytes()
     wrong = verify(cards, "run")
     assert wrong.returncode == 1
@@ -169,7 +175,12 @@ def test_one_changed_constant_reaches_exactly_the_notes_that_show_it(
 
     updated = verify(cards, "run", "--update")
     assert updated.returncode == 0, updated.stdout + updated.stderr
-    expected = mended.decode().replace("[294,912]", "[589,824]").replace("[33,920]", "[66,688]").replace("[8.7×]", "[8.8×]")
+    expected = (
+        mended.decode()
+        .replace("[294,912]", "[589,824]")
+        .replace("[33,920]", "[66,688]")
+        .replace("[8.7×]", "[8.8×]")
+    )
     assert note_file.read_bytes() == expected.encode()
     again = verify(cards, "run")
     assert again.returncode == 0 and "ran" not in again.stdout, "a valid record is not measured again"
@@ -199,7 +210,9 @@ def test_renaming_moving_rewording_and_inserting_keep_every_review(
     where = OTHER.index("## Where does")
     moved = OTHER[where:]
     reworded = NOTES.replace("Why is it cheap?", "What makes it cheap?")
-    inserted = reworded.replace("## How many weights", "## What is new? {#brand-new}\n\nThis note.\n\n## How many weights")
+    inserted = reworded.replace(
+        "## How many weights", "## What is new? {#brand-new}\n\nThis note.\n\n## How many weights"
+    )
     (cards / "separable.md").unlink()
     (cards / "depthwise-separable.md").write_text(inserted + "\n" + moved, encoding="utf-8")
     (cards / "stride.md").write_text(OTHER[:where], encoding="utf-8")
@@ -207,7 +220,7 @@ def test_renaming_moving_rewording_and_inserting_keep_every_review(
     package, report = compile_at(cards, TUESDAY, monkeypatch)
     # The moved note shows the title and tags of its new topic, so it counts as changed, and as the same note.
     assert set(report.changed) == {"why-cheap", "stride-where"}
-    assert report.moved == report.gone == ()
+    assert (report.moved, report.gone) == ((), ())
     done = learner.imports(package)
     assert len(done.new) == 1 and len(done.updated) == 2
     assert {name: nid for name, nid in learner.ids().items() if name != "brand-new"} == ids
@@ -277,7 +290,9 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_folder_and_the_hash_se
     assert sorted(packages[0]) == ["ledger.json", "vision--convolutions.apkg", "vision.apkg"]
 
 
-def test_a_later_build_of_the_same_notes_has_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_build_of_the_same_notes_has_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cards = write(tmp_path)
     package, _ = compile_at(cards, MONDAY, monkeypatch)
     first = package.read_bytes()

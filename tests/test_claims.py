@@ -305,7 +305,7 @@ def test_a_figure_is_drawn_into_the_collection_and_nowhere_else(
     assert (str(problem.location), problem.what) == ("cards/topic.md:9", what)
 
 
-@pytest.mark.parametrize("image", ["![F](<a b/f.svg> 'claim:f')", '![F][it]\n\n[it]: a%20b/f.svg "claim:f"'])
+@pytest.mark.parametrize("image", ["![F](<a b/f.svg> 'claim:f')", '![F](a%20b/f.svg "claim:f")'])
 def test_the_place_of_a_figure_is_read_as_markdown_reads_it(tmp_path: Path, image: str) -> None:
     text = f"# T\n\n## Q? {{#q}}\n\n```python claim\nf = 1\n```\n\n{image}\n"
     assert check_figures([read_topic(tmp_path, text)], tmp_path / "cards") == []

@@ -202,7 +202,9 @@ UPDATES: list[tuple[str, Verdict, str, str | None, tuple[str, str | None] | None
     ("[?](claim:a)", "skipped", "", None, None),
     ('[8.7×](claim:a "NVIDIA H200")', "elsewhere", "1.8×", "AMD EPYC", None),
     ('![F](f.svg "claim:a")', "changed", "", None, None),
-    ('![F](f.svg "claim:a")', "refuted", "", "refuted", None),
+    ('![F](f.svg "claim:a")', "refuted", "", "refuted", ("F", "refuted")),
+    ('![F](f.svg "claim:a refuted")', "holds", "F", None, ("F", None)),
+    ('![F](f.svg "claim:a refuted")', "refuted", "", "refuted", None),
 ]
 
 
@@ -303,3 +305,15 @@ def test_whatever_stands_around_links_stays_to_the_byte(
     assume(len(links) == len(pieces) and all(problem.severity == "warning" for problem in problems))
     changes = [Edit(claim, words, title) for claim, (*_, words, title) in zip(links, pieces, strict=True)]
     assert rewrite(topic, changes) == page(new=True)
+
+
+def test_a_figure_is_marked_behind_its_claims_name_and_the_mark_is_taken_away_again(tmp_path: Path) -> None:
+    plain = '# T\n\n## Q? {#q}\n\n```python claim\na = 1\n```\n\nSee ![F](f.svg "claim:a") there.\n'
+    topic = read_topic(tmp_path, plain)
+    (claim,) = topic.notes[0].claims
+    marked = rewrite(topic, [Edit(claim, claim.text, "refuted")])
+    assert marked == plain.replace('"claim:a"', '"claim:a refuted"')
+    again = read_topic(tmp_path, marked)
+    (claim,) = again.notes[0].claims
+    assert claim.held_back == "refuted"
+    assert rewrite(again, [Edit(claim, claim.text, None)]) == plain

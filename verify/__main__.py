@@ -19,7 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     for path in options.paths:
         if not Path(path).exists():
-            print(f"verify: {path}: no such file or folder\n  hint: name notes, or a folder of them", file=sys.stderr)
+            print(
+                f"verify: {path}: no such file or folder\n  hint: name notes, or a folder of them",
+                file=sys.stderr,
+            )
             return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator.errors import CardError, StateError
@@ -36,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"verify: {error}", file=sys.stderr)
         return STATE
     except KeyboardInterrupt:
-        print("\nverify: interrupted; what was finished is recorded, and the next run goes on from there", file=sys.stderr)
+        print(
+            "\nverify: interrupted; what was finished is recorded, and the next run goes on from there",
+            file=sys.stderr,
+        )
         return INTERRUPTED
 
 
@@ -52,15 +58,30 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="hold the texts against the records; run nothing")
     default = "cards" if Path("cards").is_dir() else "."
     for command in (run, check):
-        command.add_argument("paths", nargs="*", default=[default], help=f"files or folders of notes (default: {default})")
-        command.add_argument("--decks", help="the folder that the tools write to (default: decks, beside the notes)")
+        command.add_argument(
+            "paths", nargs="*", default=[default], help=f"files or folders of notes (default: {default})"
+        )
+        command.add_argument(
+            "--decks", help="the folder that the tools write to (default: decks, beside the notes)"
+        )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
-        command.add_argument("-v", "--verbose", action="store_true", help="show the claims that hold, too")
-    run.add_argument("--update", action="store_true", help="write new answers into the brackets, and mark what is refuted")
-    run.add_argument("--adopt", action="store_true", help="with --update: take over answers that speak of another machine")
+        command.add_argument(
+            "-v",
+            "--verbose",
+            action="store_true",
+            help="show also the claims that hold by their records, and how long each block ran",
+        )
+    run.add_argument(
+        "--update", action="store_true", help="write new answers into the brackets, and mark what is refuted"
+    )
+    run.add_argument(
+        "--adopt", action="store_true", help="with --update: take over answers that speak of another machine"
+    )
     run.add_argument("--force", action="store_true", help="run claims that have a valid record, too")
     run.add_argument("--needs", choices=("cuda", "tensorrt"), help="only the claims that need this")
-    run.add_argument("-j", "--jobs", type=_positive, help="claims that run at the same time (default: one per core)")
+    run.add_argument(
+        "-j", "--jobs", type=_positive, help="claims that run at the same time (default: one per core)"
+    )
     check.add_argument("--bare", action="store_true", help="list the numbers that nobody vouches for")
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from verify.records import Record, Records, all_records, record_of
 from verify.rewrite import apply, edit_of
 from verify.verdicts import Judgement, Verdict, device_of, judge
 
+NOTHING = 2
+"""The exit code for paths without notes, as for any other usage that makes no sense."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Run one command; returns the exit code."""
@@ -31,6 +35,10 @@ def run(options: argparse.Namespace) -> int:
     problems = [*collection.problems, *check_imports(readable), *check_figures(readable, root)]
     stop_on_errors(sorted(problems, key=lambda problem: problem.location))
     topics = _selected(collection, [Path(path) for path in options.paths])
+    if not topics:
+        paths = ", ".join(options.paths)
+        print(f"verify: {paths}: no notes\n  hint: name Markdown files, or a folder of them", file=sys.stderr)
+        return NOTHING
     folder = (Path(options.decks) if options.decks else root.resolve().parent / "decks") / "measured"
     machine = this_machine(options.machine)
     with _drawing_folder() as drawn:

@@ -35,9 +35,12 @@ def edit_of(judgement: Judgement, adopt: bool) -> Edit | None:
         adopt: whether to take over texts that speak of another machine.
     """
     claim, verdict = judgement.claim, judgement.verdict
-    if claim.is_figure or verdict == "skipped" or (verdict == "elsewhere" and not adopt):
+    if verdict == "skipped" or (verdict == "elsewhere" and not adopt):
         return None
-    if verdict in _MENDABLE or verdict == "elsewhere":
+    if claim.is_figure:
+        # The picture is drawn anew (commands.py); what stands in the note is the mark alone.
+        edit = Edit(claim, claim.text, verdict if verdict in MARKS else None)
+    elif verdict in _MENDABLE or verdict == "elsewhere":
         edit = Edit(claim, judgement.measured or claim.text, judgement.title)
     elif verdict in ("refuted", "failed"):
         edit = Edit(claim, claim.text, verdict)
@@ -59,7 +62,9 @@ def rewrite(topic: Topic, edits: Sequence[Edit]) -> str:
         if edit.text != edit.claim.text:
             changes.append((edit.claim.span, edit.text))
         if edit.title != edit.claim.title:
-            changes.append((edit.claim.title_span, f' "{edit.title}"' if edit.title else ""))
+            title = edit.title or ""
+            quoted = f" {title}" if edit.claim.is_figure else f' "{title}"'
+            changes.append((edit.claim.title_span, quoted if title else ""))
     text = topic.text
     for span, new in sorted(changes, key=lambda change: change[0], reverse=True):
         text = text[: span.start] + new + text[span.end :]
@@ -108,7 +113,6 @@ def _masked(text: str, claims: Sequence[Claim]) -> list[str]:
     """All of a text but the words and titles of its claim links."""
     parts, at = list[str](), 0
     for claim in claims:
-        if not claim.is_figure:
-            parts += [text[at : claim.span.start], text[claim.span.end : claim.title_span.start]]
-            at = claim.title_span.end
+        parts += [text[at : claim.span.start], text[claim.span.end : claim.title_span.start]]
+        at = claim.title_span.end
     return [*parts, text[at:]]

@@ -25,7 +25,16 @@ _COLOURS: dict[str, str] = {
     "refuted": "31;1",
     "failed": "31;1",
 }
-_ORDER: tuple[Verdict, ...] = ("changed", "new", "unstable", "refuted", "failed", "holds", "elsewhere", "skipped")
+_ORDER: tuple[Verdict, ...] = (
+    "changed",
+    "new",
+    "unstable",
+    "refuted",
+    "failed",
+    "holds",
+    "elsewhere",
+    "skipped",
+)
 _WRONG: frozenset[str] = frozenset({"changed", "new", "unstable", "refuted"})
 _OUTPUT_LINES = 8
 
@@ -56,7 +65,9 @@ def task(
 ) -> None:
     """Print the verdict of each of a task's claims."""
     for judgement in judgements:
-        _line(judgement)
+        # What was just measured is shown as it arrives; what holds as it did before is only counted.
+        if verbose or record is not None or judgement.verdict != "holds" or judgement.what:
+            _line(judgement)
     if record is not None and record.state != "done":
         _stopped(task, record, judgements, output)
     elif record is not None and not judgements:

@@ -69,6 +69,9 @@ def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | N
         return replace(
             found, verdict="elsewhere", what=f"on {device}: {found.measured or found.what}", hint=""
         )
+    if found.verdict == "holds" and claim.title in MARKS:
+        hint = "`verify run --update` takes the mark away"
+        return replace(found, what=f"still marked '{claim.title}', which keeps its note back", hint=hint)
     return found
 
 
