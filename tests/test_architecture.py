@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
-HEAVY = {"torch", "sympy", "numpy", "scipy", "sklearn", "transformers", "matplotlib", "onnx", "onnxruntime", "tensorrt"}
+HEAVY = {
+    "torch",
+    "sympy",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "transformers",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "tensorrt",
+}
 WRITING_HALF = {"render", "highlight", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/warm.py"}
 
@@ -62,7 +73,9 @@ def test_help_imports_neither_a_parser_nor_anything_heavy(tool: str) -> None:
         "except SystemExit: pass\n"
         "print('loaded:', sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     loaded = set(ast.literal_eval(done.stdout.rpartition("loaded:")[2].strip()))
     assert not loaded & (HEAVY | {"markdown_it", "genanki", "yaml", "pygments", "bibtexparser"})
 
@@ -77,6 +90,8 @@ def test_verify_check_imports_nothing_heavy_and_no_genanki(tmp_path: Path) -> No
         f"main(['check', {str(cards)!r}])\n"
         "print('loaded:', sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     loaded = set(ast.literal_eval(done.stdout.rpartition("loaded:")[2].strip()))
     assert not loaded & (HEAVY | {"genanki", "pygments"})

@@ -46,7 +46,9 @@ def test_every_note_is_new_to_a_new_learner(
     assert first_import[0].is_sound()
 
 
-def test_a_second_import_changes_nothing(built: tuple[Path, Report], first_import: tuple[Learner, Imported]) -> None:
+def test_a_second_import_changes_nothing(
+    built: tuple[Path, Report], first_import: tuple[Learner, Imported]
+) -> None:
     again = first_import[0].imports(built[0])
     assert not again.new and not again.updated and not again.conflicting
     assert again.duplicate == first_import[1].new
@@ -54,7 +56,9 @@ def test_a_second_import_changes_nothing(built: tuple[Path, Report], first_impor
 
 def test_the_package_in_the_repository_is_the_one_that_these_notes_build(built: tuple[Path, Report]) -> None:
     report = built[1]
-    assert (report.new, report.changed, report.moved, report.gone) == ((), (), (), ()), "run `make deck` and commit decks/"
+    assert (report.new, report.changed, report.moved, report.gone) == ((), (), (), ()), (
+        "run `make deck` and commit decks/"
+    )
 
 
 def test_only_notes_that_need_a_gpu_are_held_back(built: tuple[Path, Report]) -> None:
@@ -76,7 +80,9 @@ def test_every_card_can_be_studied(first_import: tuple[Learner, Imported]) -> No
             for mark in MATH.findall(CODE.sub(" ", html)):
                 closes = mark in ("\\)", "\\]")
                 assert closes == (opened is not None), f"{where}: MathJax delimiters out of balance"
-                assert not closes or opened == {"\\)": "\\(", "\\]": "\\["}[mark], f"{where}: delimiters do not match"
+                assert not closes or opened == {"\\)": "\\(", "\\]": "\\["}[mark], (
+                    f"{where}: delimiters do not match"
+                )
                 opened = None if closes else mark
             assert opened is None, f"{where}: math that never ends"
 

@@ -93,8 +93,17 @@ def test_a_name_never_leads_out_of_the_folder_of_records(name: str) -> None:
     [
         ((), WITHOUT, ""),
         (("cuda",), WITH, ""),
-        (("cuda",), WITHOUT, "needs cuda: run `verify run --update` on a machine with an NVIDIA GPU"),
-        (("tensorrt",), WITHOUT, "needs tensorrt: run `verify run --update` on a machine with an NVIDIA GPU"),
+        (
+            ("cuda",),
+            WITHOUT,
+            "needs cuda: run `verify run --needs cuda --update` on a machine with an NVIDIA GPU",
+        ),
+        (
+            ("tensorrt",),
+            WITHOUT,
+            "needs tensorrt: run `verify run --needs tensorrt --update` on a machine "
+            "with an NVIDIA GPU and TensorRT",
+        ),
         (("cuda", "tensorrt"), WITH, "needs tensorrt: pip install 'groundtruth-decks[gpu]'"),
     ],
 )

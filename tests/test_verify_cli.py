@@ -261,7 +261,9 @@ def test_a_claim_that_needs_a_gpu_is_skipped_aloud_where_there_is_none(tmp_path:
         done = run_tool("verify", command, cwd=tmp_path, PATH="/nowhere")
         assert done.code == OK
         assert re.search(r"cards/t\.md:9: skipped +\?  \(x\)", done.out)
-        assert "needs cuda: run `verify run --update` on a machine with an NVIDIA GPU" in done.out
+        assert (
+            "needs cuda: run `verify run --needs cuda --update` on a machine with an NVIDIA GPU" in done.out
+        )
         assert done.out.splitlines()[-1] == "1 claim: 1 skipped"
     assert snapshot(tmp_path) == {"cards/t.md": text.encode()}
 

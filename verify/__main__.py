@@ -1,7 +1,7 @@
 """`verify`: run the claims of notes and say which of their numbers hold.
 
-Exit codes: 0 all hold · 1 changed, new, unstable or refuted · 2 usage · 3 a card is malformed · 4 a claim failed to run ·
-5 a file that the tools write cannot be read or written · 130 interrupted.
+Exit codes: 0 all hold · 1 changed, new, unstable or refuted · 2 usage · 3 a card is malformed · 4 a claim
+failed to run · 5 a file that the tools write cannot be read or written · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify",
         description="Run the claims of Markdown notes and say which of their numbers hold.",
-        epilog="Exit codes: 0 all hold, 1 a number is wrong or new, 2 usage, 3 a card is malformed, 4 a claim failed to run, "
-        "5 a file that the tools write cannot be read or written. Claims are code: run only notes that you trust.",
+        epilog="Exit codes: 0 all hold, 1 a number is wrong or new, 2 usage, 3 a card is malformed, 4 a "
+        "claim failed to run, 5 a file that the tools write cannot be read or written. Claims are code: "
+        "run only notes that you trust.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the claims that have no valid record on this machine")

@@ -67,7 +67,8 @@ def missing(needs: Iterable[str], machine: Machine) -> str:
     """What this machine lacks to run a claim, and what would bring it; empty when it lacks nothing."""
     for need in needs:
         if not machine.has_gpu:
-            return f"needs {need}: run `verify run --update` on a machine with an NVIDIA GPU"
+            where = "an NVIDIA GPU" + (" and TensorRT" if need == "tensorrt" else "")
+            return f"needs {need}: run `verify run --needs {need} --update` on a machine with {where}"
         if need == "tensorrt" and find_spec("tensorrt") is None:
             return "needs tensorrt: pip install 'groundtruth-decks[gpu]'"
     return ""

@@ -84,9 +84,8 @@ def _line(judgement: Judgement) -> None:
     if verdict in ("changed", "new") and judgement.measured:
         text = f"{claim.text} → {judgement.measured}"
     print(f"{claim.location}: {_painted(verdict)}  {text}  ({claim.name})")
-    if judgement.what and verdict not in ("refuted", "failed"):
-        print(f"    {judgement.what}")
-    elif judgement.what and judgement.line is None:
+    # Why a block stopped is said once for all of its claims.
+    if judgement.what and (verdict not in ("refuted", "failed") or judgement.line is None):
         print(f"    {judgement.what}")
     if judgement.hint and judgement.line is None:
         print(f"    hint: {judgement.hint}")
