@@ -7,7 +7,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.apkg import Content, notetype_digests, pack
@@ -43,6 +43,8 @@ class Report:
 
     packages: tuple[tuple[Path, int, int], ...]
     """Each package with its number of notes and its size in bytes."""
+    outdated: tuple[Path, ...]
+    """Packages of earlier builds that were removed, because no note goes into them any more."""
     new: tuple[str, ...]
     """Ids of notes that no earlier build had."""
     changed: tuple[str, ...]
@@ -101,8 +103,13 @@ def build(root: Path, out: Path) -> Report:
         data = pack(members, after, _descriptions(members))
         write_atomically(out / name, data)
         packages.append((out / name, len(members), len(data)))
-    write_ledger(after, out / LEDGER)
-    return _report(contents, held_back, problems, before, after, packages)
+    written = {file.name for file, _, _ in packages}
+    outdated = [out / name for name in before.packages if name not in written and (out / name).is_file()]
+    for file in outdated:
+        # It would go on showing notes that are gone, held back, or in a deck of another name.
+        file.unlink()
+    write_ledger(replace(after, packages=tuple(written)), out / LEDGER)
+    return _report(contents, held_back, problems, before, after, packages, outdated)
 
 
 def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
@@ -168,6 +175,7 @@ def _report(
     before: Ledger,
     after: Ledger,
     packages: Sequence[tuple[Path, int, int]],
+    outdated: Sequence[Path],
 ) -> Report:
     new, changed, moved = [], [], []
     for content in contents:
@@ -182,6 +190,7 @@ def _report(
     kept = {content.id for content in contents} | {note.id for note in held_back}
     return Report(
         packages=tuple((Path(shown(file)), notes, size) for file, notes, size in packages),
+        outdated=tuple(Path(shown(file)) for file in outdated),
         new=tuple(new),
         changed=tuple(changed),
         unchanged=len(contents) - len(new) - len(changed),

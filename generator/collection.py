@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.blocks import assigned_names
 from generator.errors import Problem
 from generator.notes import Location, Note, Topic
+from generator.order import study_order
 from generator.parse import parse
 from generator.references import Reference, read_references
 from generator.source import read_source
@@ -26,7 +27,7 @@ class Collection:
     root: Path
     """The folder."""
     topics: tuple[Topic, ...]
-    """Its files that could be read, by path."""
+    """Its files that could be read, in the order of study."""
     references: dict[str, Reference]
     """The literature, by key."""
     problems: tuple[Problem, ...]
@@ -77,6 +78,8 @@ def load(root: Path) -> Collection:
     problems += found
     problems += _check_ids(topics)
     problems += _check_requires(topics)
+    topics, found = study_order(topics)
+    problems += found
     for topic in topics:
         problems += check_names(topic)
         problems += check_stated(topic)
@@ -149,9 +152,12 @@ def check_names(topic: Topic) -> Iterator[Problem]:
 
 def check_stated(topic: Topic) -> Iterator[Problem]:
     """Notes whose own blocks no text rests on: were they refuted, nothing could hold the note back."""
+    shared = frozenset[str]().union(*(assigned_names(block.code) for block in topic.blocks))
     for note in topic.notes:
         own = frozenset[str]().union(*(assigned_names(block.code) for block in note.blocks))
-        if note.blocks and not any(claim.name in own for claim in note.claims):
+        named = {claim.name for claim in note.claims}
+        # A name that nothing binds is reported as such, and may be the one that is missed here.
+        if note.blocks and not named & own and named <= shared:
             what = "the note's text states nothing that its claim block finds"
             hint = "bind a bool, and words of the answer to it: [is the same](claim:name)"
             yield Problem(note.blocks[0].location, what, hint)

@@ -80,6 +80,8 @@ def show_report(report: Report) -> None:
         print(f"  hint: {hint}{_search(report.gone)}", file=sys.stderr)
     if report.changed:
         print(f"changed: {_listed(report.changed)}", file=sys.stderr)
+    for file in report.outdated:
+        print(f"{file}: removed, no note goes into it any more", file=sys.stderr)
     for file, notes, size in report.packages:
         print(f"{shown(file)}  {count(notes, 'note')}, {size / 1000:,.0f} kB")
     print(

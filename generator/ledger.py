@@ -49,6 +49,8 @@ class Ledger:
     """By guid. Notes that are gone or held back keep their entry: what a learner has is not forgotten."""
     notetypes: Mapping[str, tuple[str, int]]
     """Digest and `mod` of each note type, by its id."""
+    packages: tuple[str, ...] = ()
+    """Names of the packages that the last build wrote; one that a later build has no notes for is removed."""
 
 
 def guid_of(note_id: str) -> str:
@@ -95,7 +97,7 @@ def enter(
             mod = stamp((old.digest, old.mod), digest, now)
             notes[guid] = replace(old, deck=deck, digest=digest, mod=mod)
     stamped = {key: (digest, stamp(ledger.notetypes.get(key), digest, now)) for key, digest in types.items()}
-    return Ledger(notes, {**ledger.notetypes, **stamped})
+    return Ledger(notes, {**ledger.notetypes, **stamped}, ledger.packages)
 
 
 def _apart(notes: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -122,10 +124,11 @@ def read_ledger(file: Path) -> Ledger:
             raise StateError(f"{file}: format {found['format']}, and this tool knows {FORMAT}", hint)
         notes = {guid: _entry(entry) for guid, entry in found["notes"].items()}
         types = {key: (str(digest), int(mod)) for key, (digest, mod) in found["notetypes"].items()}
+        packages = tuple(name for name in found.get("packages", ()) if Path(name).name == name and name.endswith(".apkg"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "restore it from version control; without it every note would count as changed in Anki"
         raise StateError(f"{file}: the ledger is damaged ({type(error).__name__}: {error})", hint) from error
-    return Ledger(notes, types)
+    return Ledger(notes, types, packages)
 
 
 def _entry(values: dict[str, Any]) -> Entry:
@@ -145,7 +148,8 @@ def write_ledger(ledger: Ledger, file: Path) -> None:
     ]
     text = (
         f'{{\n  "format": {FORMAT},\n  "notes": {{\n' + ",\n".join(lines) + "\n  },\n"
-        '  "notetypes": {\n' + ",\n".join(types) + "\n  }\n}\n"
+        '  "notetypes": {\n' + ",\n".join(types) + "\n  },\n"
+        f'  "packages": {json.dumps(sorted(ledger.packages))}\n}}\n'
     )
     write_atomically(file, text.encode())
 
