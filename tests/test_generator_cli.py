@@ -133,6 +133,12 @@ def test_check_shows_warnings_and_is_content(project: Path, capsys: pytest.Captu
     assert err.startswith("cards/topic.md:9: warning: raw HTML is shown as text: <b>\n  hint: ")
 
 
+def test_check_counts_the_notes_that_are_held_back(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "# T\n\n```python claim\nx = 2\n```\n\n## How many? {#many}\n\n[?](claim:x)\n"
+    write_notes(project / "cards", text, "b.md")
+    assert run(capsys, "check") == (0, "2 notes, 0 errors, 1 held back\n", "")
+
+
 def test_ids_shows_what_is_missing_and_with_write_puts_it_in(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
