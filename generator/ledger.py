@@ -124,7 +124,9 @@ def read_ledger(file: Path) -> Ledger:
             raise StateError(f"{file}: format {found['format']}, and this tool knows {FORMAT}", hint)
         notes = {guid: _entry(entry) for guid, entry in found["notes"].items()}
         types = {key: (str(digest), int(mod)) for key, (digest, mod) in found["notetypes"].items()}
-        packages = tuple(name for name in found.get("packages", ()) if Path(name).name == name and name.endswith(".apkg"))
+        packages = tuple(
+            name for name in found.get("packages", ()) if Path(name).name == name and name.endswith(".apkg")
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "restore it from version control; without it every note would count as changed in Anki"
         raise StateError(f"{file}: the ledger is damaged ({type(error).__name__}: {error})", hint) from error

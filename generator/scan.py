@@ -9,6 +9,7 @@ from markdown_it.token import Token
 
 from generator.errors import Problem
 from generator.markdown import CLOZE_OPEN
+from generator.notes import Location
 from generator.source import Source
 
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>|<!--")
@@ -23,6 +24,8 @@ def scan_texts(source: Source, tokens: Sequence[Token], problems: list[Problem])
             _scan_fence(source, token, problems)
         elif token.type == "inline" and token.map is not None:
             _scan_inline(source, token, problems)
+        elif token.type == "math_block" and token.map is not None:
+            _scan_math(source.at(token.map[0]), token, problems)
 
 
 def _scan_fence(source: Source, token: Token, problems: list[Problem]) -> None:
@@ -42,9 +45,11 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
     for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):
             line += 1
+        place = source.at(line)
+        if child.type.startswith("math"):
+            _scan_math(place, child, problems)
         if child.type != "text":
             continue
-        place = source.at(line)
         if CLOZE_OPEN.search(child.content):
             what = "a deletion that opens here is never closed"
             problems.append(Problem(place, what, "end it with }}, in the same paragraph"))
@@ -64,3 +69,9 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
         if tag and tag[0] in token.content.replace("\\<", ""):
             what = f"raw HTML is shown as text: {tag[0][:40]}"
             problems.append(Problem(place, what, "use Markdown, or put it in `backticks`", "warning"))
+
+
+def _scan_math(place: Location, math: Token, problems: list[Problem]) -> None:
+    if CLOZE_OPEN.search(math.content):
+        what = "a deletion inside math is not asked"
+        problems.append(Problem(place, what, "let the deletion hold whole formulas: {{c1::$…$}}"))

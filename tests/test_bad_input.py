@@ -175,6 +175,12 @@ MALFORMED = {
     "a deletion that is never closed": Bad(
         note("It is\n{{c1::there.\n"), "new.md:6", "a deletion that opens here is never closed", "}}"
     ),
+    "a deletion inside math": Bad(
+        note("It is $a = {{c1::b}}$.\n"), "new.md:5", "a deletion inside math is not asked", "{{c1::$…$}}"
+    ),
+    "a deletion inside display math": Bad(
+        note("$$\na = {{c1::b}}\n$$\n"), "new.md:5", "a deletion inside math is not asked", "{{c1::$…$}}"
+    ),
     "a cloze note without a deletion": Bad(
         note("A.\n", "{#a .cloze}"), "new.md:3", "a cloze note without a deletion has no card", "{{c1::"
     ),
