@@ -75,11 +75,23 @@ def assigned_names(code: str) -> frozenset[str]:
     binds nothing.
     """
     try:
-        tree = ast.parse(code)
+        return names_bound(ast.parse(code))
     except _UNPARSABLE:
         return frozenset()
+
+
+def used_names(code: str) -> frozenset[str]:
+    """Every name that a block reads anywhere; code that does not parse reads nothing."""
+    try:
+        return names_read(ast.parse(code))
+    except _UNPARSABLE:
+        return frozenset()
+
+
+def names_bound(tree: ast.Module | ast.stmt) -> frozenset[str]:
+    """The names that a module or one statement of it binds at the top level."""
     names: set[str] = set()
-    waiting: list[ast.AST] = list(tree.body)
+    waiting: list[ast.AST] = list(tree.body) if isinstance(tree, ast.Module) else [tree]
     while waiting:
         node = waiting.pop()
         match node:
@@ -103,12 +115,8 @@ def assigned_names(code: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def used_names(code: str) -> frozenset[str]:
-    """Every name that a block reads anywhere; code that does not parse reads nothing."""
-    try:
-        tree = ast.parse(code)
-    except _UNPARSABLE:
-        return frozenset()
+def names_read(tree: ast.AST) -> frozenset[str]:
+    """Every name that is read anywhere below."""
     return frozenset(
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )

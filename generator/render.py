@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from generator.blocks import supporting, used_names
+from generator.blocks import used_names
 from generator.errors import Problem
 from generator.highlight import highlight_code
 from generator.markdown import markdown
@@ -21,6 +21,7 @@ from generator.media import BadMedia, Media, find_media, locate
 from generator.notes import MARKS, Citation, Claim, Note, Topic
 from generator.parse import plain_text
 from generator.references import Reference
+from generator.slicing import relevant_code
 
 Rule = Callable[[RendererHTML, Sequence[Token], int, Any, "_Page"], str]
 
@@ -219,8 +220,8 @@ def _evidence(note: Note, topic: Topic) -> str:
     if not note.claims and not note.blocks:
         return ""
     wanted = {claim.name for claim in note.claims}.union(*(used_names(block.code) for block in note.blocks))
-    blocks = (*supporting(topic.blocks, wanted), *note.blocks)
-    code = "\n".join(block.code.rstrip("\n") + "\n" for block in blocks)
+    parts = [relevant_code(topic.blocks, wanted), *(block.code for block in note.blocks)]
+    code = "\n".join(part.strip("\n") + "\n" for part in parts if part.strip())
     places = dict.fromkeys(claim.title for claim in note.claims if claim.title and claim.title not in MARKS)
     where = "".join(f"<p>Measured on {escape(place, quote=False)}.</p>" for place in places)
     return f'<pre class="code"><code>{highlight_code(code, "python")}</code></pre>{where}'

@@ -23,7 +23,7 @@ HEAVY = {
     "onnxruntime",
     "tensorrt",
 }
-WRITING_HALF = {"render", "highlight", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
+WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/warm.py"}
 
 
