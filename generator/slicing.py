@@ -51,16 +51,14 @@ def _bears_on(statement: ast.stmt, wanted: set[str], imported: frozenset[str]) -
     read = names_read(statement) & wanted
     if isinstance(statement, ast.Assign):
         # `layer.weight = …` and `table[key] = …` change what a name stands for.
-        objects = [
-            target for target in statement.targets if isinstance(target, ast.Attribute | ast.Subscript)
-        ]
-        return any(names_read(each) & wanted for each in statement.targets if isinstance(each, objects))
+        targets = [each for each in statement.targets if isinstance(each, ast.Attribute | ast.Subscript)]
+        return any(names_read(target) & wanted for target in targets)
     # A call on a module (`torch.manual_seed(0)`) counts; an assertion that only uses one does not.
     return bool(read) if isinstance(statement, ast.Expr) else bool(read - imported)
 
 
 def _written(code: str, statements: Sequence[ast.stmt]) -> str:
-    """The lines of these statements, with the comments right above them and a blank line where the code has one."""
+    """The lines of these statements, with the comments above them and blank lines as the code has them."""
     lines = code.split("\n")
     wanted: list[int] = []
     for statement in statements:
