@@ -24,7 +24,7 @@ HEAVY = {
     "tensorrt",
 }
 WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
-RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/warm.py"}
+RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
 
 
 def imports(file: Path, top_only: bool = False) -> Iterator[str]:

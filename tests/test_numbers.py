@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from verify.numbers import Unreadable, Unwritable, agree, read, read_question, write
+from verify.numbers import Unreadable, agree, read, read_question
 from verify.values import Incomparable, Spread, Value, portray
+from verify.writing import Unwritable, write
 
 
 @pytest.mark.parametrize(

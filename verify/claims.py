@@ -146,7 +146,8 @@ def _task(
         figures=tuple((name, str(drawn / f"{digest}-{name}.svg")) for name, _ in figures),
         needs=needs,
         timeout=max((block.timeout or TIMEOUT for block in blocks), default=TIMEOUT),
-        alone=bool(_TIMERS.intersection(imported)),
+        # A GPU is one: what runs beside a measurement on it would be measured too.
+        alone=bool(needs or _TIMERS.intersection(imported)),
         digest=digest,
     )
     packages = {package for text in code for package in _packages(text)}

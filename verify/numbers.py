@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, floor
 from typing import Literal
 
 from verify.values import Refusal, Value
@@ -47,10 +46,6 @@ SCALED = re.compile(r"([kKMGBT])(?:[\s/].*|(?:MAC|FLOP|OP|param).*)?")
 
 class Unreadable(Refusal, ValueError):
     """A text that states no number, or not in the value's unit."""
-
-
-class Unwritable(Refusal, ValueError):
-    """A value that cannot be written as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,7 @@ class Written:
 
     def fillers(self, value: Value) -> int:
         """How many zeros at the end only fill their place, as in `1,230` for 1234.5."""
-        if self.is_fraction or self.power or self.decimals or _is_whole(value, self.scale):
+        if self.is_fraction or self.power or self.decimals or is_whole(value, self.scale):
             return 0
         return max(0, self.significant - max(FIGURES, len(self.plain.strip("0"))))
 
@@ -145,6 +140,11 @@ def read(text: str) -> Written:
     return _written(match)
 
 
+def as_question(text: str) -> Written:
+    """The manner that a `?` with a bound and a suffix asks for."""
+    return _written(QUESTION.fullmatch(text))
+
+
 def read_question(text: str) -> Written | None:
     """The style that a question mark asks for, as in `? ms` or `≈ ? %`; None for any other text."""
     match = QUESTION.fullmatch(text.strip())
@@ -161,7 +161,7 @@ def agree(written: Written, value: Value) -> Agreement:
         Unreadable: when the text does not state the value's unit, or one that it lacks.
         Incomparable: when the value is no number.
     """
-    written = _fitted(written, value)
+    written = fitted(written, value)
     low, high = value.interval
     number, bound = written.number, written.bound
     if bound and bound != "≈":
@@ -172,95 +172,8 @@ def agree(written: Written, value: Value) -> Agreement:
     if not low - slack <= number <= high + slack:
         return Agreement("changed")
     if step and high - low > 2 * STEPS * step:
-        return Agreement("unstable", max(0, _places(value) + _magnitude(value.exactly) + 1))
+        return Agreement("unstable", max(0, places_carried(value) + magnitude(value.exactly) + 1))
     return Agreement("holds")
-
-
-def write(value: Value, like: Written | None = None) -> str:
-    """The value as text, in the way of `like`: its bound, digits, grouping, exponent and suffix.
-
-    Without one, a whole exact number is written in full, any other with three significant digits, or with as
-    few as its interval carries. What is written agrees with the value.
-
-    Raises:
-        Unwritable: for a truth, a figure, or an interval too wide for a single digit.
-        Unreadable: when the suffix does not fit the value's unit.
-    """
-    if value.kind == "text":
-        return value.text
-    if value.number is None and value.formula:
-        return f"${value.formula}$"
-    if value.number is None:
-        raise Unwritable(f"a {value.kind} cannot be written as a number", "write the words yourself")
-    like = like or _written(QUESTION.fullmatch("?"))
-    if not like.digits and not like.suffix:
-        like = _written(QUESTION.fullmatch(f"{like.lead}?{_natural_suffix(value)}"))
-    like = _fitted(like, value)
-    if like.bound and like.bound != "≈":
-        return _write_bound(value, like)
-    number = value.exactly / like.scale
-    if like.is_fraction and value.kind == "exact":
-        return _framed(f"{abs(number)}", number < 0, like)
-    whole = _is_whole(value, like.scale)
-    size = _magnitude(number)
-    figures = like.significant - like.fillers(value) if like.digits and not like.is_fraction else FIGURES
-    if whole and like.scale == 1 and not like.decimals and not like.power:
-        figures = 0
-    if not like.power:
-        figures = max(figures, size + 1 if whole else min(FIGURES, size + 1))
-    places = figures - 1 - size if number else like.decimals
-    return _spell(number, min(places, _places(value, like.scale)), like, whole)
-
-
-def _write_bound(value: Value, like: Written) -> str:
-    # The author's bound while it holds; else the nearest one with a single digit.
-    if like.digits and agree(like, value).state == "holds":
-        return like.text
-    low, high = value.interval
-    below = like.bound in "<≤"
-    edge = (high if below else low) / like.scale
-    if not edge:
-        return write(value, replace(like, lead=""))
-    size = _magnitude(edge)
-    digit = abs(edge) / Fraction(10) ** size
-    if below == (edge > 0):
-        digit = Fraction(ceil(digit) if like.bound in "≤≥" else floor(digit) + 1)
-    elif digit == 1 and like.bound in "<>":
-        digit, size = Fraction(9), size - 1
-    else:
-        digit = Fraction(floor(digit) if like.bound in "≤≥" else ceil(digit) - 1)
-    return _spell(digit * Fraction(10) ** size * (1 if edge > 0 else -1), -size, like, True)
-
-
-def _spell(number: Fraction, places: int, like: Written, whole: bool) -> str:
-    """A number in units of the suffix's scale, rounded to so many digits after its point."""
-    units = floor(abs(number) * Fraction(10) ** places + Fraction(1, 2))
-    if not units and places < 0:
-        raise Unwritable("the interval is too wide for a single digit", "take more samples, or claim a bool")
-    places = places if units else min(places, like.decimals)
-    size = len(str(units)) - 1 - places
-    small, large = SPELLED_OUT
-    odd = places > like.decimals if abs(number) < small else abs(number) >= large and not whole
-    coarse = places < 0 and size + 1 + places < FIGURES and not whole
-    powered = units > 0 and (bool(like.power) or odd or coarse)
-    if units >= 10 and size > _magnitude(number) and (powered or places > 0):
-        units, places = units // 10, places - 1  # 9.996 became 10.00
-    if powered:
-        power = like.power or "e"
-        exponent = str(size).translate(RAISED) if power.endswith("10") else str(size)
-        digits = str(units)
-        digits = f"{digits[0]}.{digits[1:]}" if digits[1:] and places + size > 0 else digits
-        return _framed(f"{digits}{power}{exponent}", number < 0, like)
-    decimals = max(0, places)
-    before, after = divmod(units * 10 ** max(0, -places), 10**decimals)
-    ungrouped = not like.grouping and len(re.split(r"[./]", like.plain)[0]) > 3
-    digits = str(before) if ungrouped else f"{before:,}".replace(",", like.grouping or ",")
-    return _framed(f"{digits}.{after:0{decimals}}" if decimals else digits, number < 0 and units > 0, like)
-
-
-def _framed(digits: str, negative: bool, like: Written) -> str:
-    sign = (like.sign.strip("+") or "−") if negative else like.sign.strip("-−")
-    return f"{like.lead}{sign}{digits}{like.suffix}"
 
 
 def _written(match: re.Match[str] | None) -> Written:
@@ -295,7 +208,7 @@ def _worth(label: str) -> tuple[Fraction, str]:
     return Fraction(LETTERS[scaled[1]] if scaled else 1), ""
 
 
-def _fitted(written: Written, value: Value) -> Written:
+def fitted(written: Written, value: Value) -> Written:
     """The same text, read in the value's unit."""
     unit, label = value.unit.split("/")[0], written.suffix.strip()
     if (unit, label) == ("bytes", "B") or (unit == "%" and label.startswith("%")):
@@ -315,21 +228,7 @@ def _fitted(written: Written, value: Value) -> Written:
     )
 
 
-def _natural_suffix(value: Value) -> str:
-    """The value's unit as a suffix; a time in the unit in which it is 1 or more."""
-    if value.unit.split("/")[0] != "s":
-        return f" {value.unit}" if value.unit else ""
-    for name in ("s", "ms", "µs"):
-        if abs(value.exactly) * SECONDS[name] >= 1 or not value.number:
-            return f" {name}{value.unit[1:]}"
-    return f" ns{value.unit[1:]}"
-
-
-def _is_whole(value: Value, scale: Fraction) -> bool:
-    return value.kind == "exact" and (value.exactly / scale).denominator == 1
-
-
-def _magnitude(number: Fraction) -> int:
+def magnitude(number: Fraction) -> int:
     """The power of ten of the leading digit; 0 for zero."""
     if not number:
         return 0
@@ -337,7 +236,12 @@ def _magnitude(number: Fraction) -> int:
     return power if abs(number) >= Fraction(10) ** power else power - 1
 
 
-def _places(value: Value, scale: Fraction = Fraction(1)) -> int:
+def places_carried(value: Value, scale: Fraction = Fraction(1)) -> int:
     """How many digits after the point the interval carries, in units of `scale`."""
     low, high = value.interval
-    return _magnitude(2 * STEPS * scale / (high - low)) if high > low else 10**6
+    return magnitude(2 * STEPS * scale / (high - low)) if high > low else 10**6
+
+
+def is_whole(value: Value, scale: Fraction) -> bool:
+    """Whether an exact value is a whole number of units of `scale`."""
+    return value.kind == "exact" and (value.exactly / scale).denominator == 1

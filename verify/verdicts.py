@@ -10,9 +10,10 @@ from typing import Literal
 from generator.notes import MARKS, UNASKED, Claim
 from verify.claims import Task, formula_of
 from verify.figures import same_drawing
-from verify.numbers import agree, read, read_question, write
+from verify.numbers import agree, read, read_question
 from verify.records import Record
 from verify.values import Refusal, Value
+from verify.writing import write
 
 Verdict = Literal["holds", "changed", "new", "elsewhere", "skipped", "unstable", "refuted", "failed"]
 
