@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "build":
             command.add_argument(
-                "-o", "--output", help="the folder for packages and ledger (default: decks, beside the notes)"
+                "-o",
+                "--output",
+                help="the folder for packages and ledger (default: decks, beside the notes)",
             )
         if name == "ids":
             command.add_argument("--write", action="store_true", help="write them into the files")

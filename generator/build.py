@@ -82,19 +82,21 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
     return contents, held_back, sorted(problems, key=lambda problem: problem.location)
 
 
-def build(root: Path, out: Path) -> Report:
+def build(root: Path, out: Path | None = None) -> Report:
     """Compile a collection into one package per top-level deck and one per sub-deck.
 
     Args:
         root: the collection's folder.
-        out: the folder for packages and ledger.
+        out: the folder for packages and ledger; None leaves it to the settings.
 
     Raises:
         CardError: a card is malformed; nothing was written.
         StateError: the ledger cannot be read, or a file cannot be written.
     """
-    contents, held_back, problems = compile_notes(load(root))
+    collection = load(root)
+    contents, held_back, problems = compile_notes(collection)
     stop_on_errors(problems)
+    out = out if out is not None else collection.settings.folder(root)
     before = read_ledger(out / LEDGER)
     rows = [(content.id, content.deck, content.digest) for content in contents]
     after = enter(before, rows, notetype_digests(), _now())

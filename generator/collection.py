@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from generator.notes import Location, Note, Topic
 from generator.order import study_order
 from generator.parse import parse
 from generator.references import Reference, read_references
+from generator.settings import SETTINGS, Settings, read_settings
 from generator.source import read_source
 
 REFERENCES = "references.bib"
-SETTINGS = "groundtruth.toml"
 _SKIPPED = frozenset({"readme.md"})
 
 
@@ -32,6 +32,8 @@ class Collection:
     """The literature, by key."""
     problems: tuple[Problem, ...]
     """Everything wrong with it, errors and warnings."""
+    settings: Settings = field(default=Settings())
+    """What it says about itself."""
 
     def notes(self) -> Iterator[tuple[Topic, Note]]:
         """Every note with its topic, in order."""
@@ -63,17 +65,17 @@ def shown(file: Path) -> str:
 
 def load(root: Path) -> Collection:
     """Read every note below a folder; what is wrong is collected, not raised."""
-    problems: list[Problem] = []
+    settings, problems = read_settings(root, shown(root / SETTINGS))
     topics: list[Topic] = []
     for file in find_files(root):
         source = read_source(file, shown(file))
         if isinstance(source, Problem):
             problems.append(source)
             continue
-        topic, found = parse(source, file, _deck_of_folder(file, root))
+        topic, found = parse(source, file, _deck_of_folder(file, root, settings))
         problems += found
         if topic is not None:
-            topics.append(topic)
+            topics.append(replace(topic, tags=_tags(topic, root, settings)))
     references, found = read_references(root / REFERENCES, shown(root / REFERENCES))
     problems += found
     problems += _check_ids(topics)
@@ -84,9 +86,8 @@ def load(root: Path) -> Collection:
         problems += check_names(topic)
         problems += check_stated(topic)
         problems += _check_citations(topic, references)
-    return Collection(
-        root, tuple(topics), references, tuple(sorted(problems, key=lambda problem: problem.location))
-    )
+    ordered = tuple(sorted(problems, key=lambda problem: problem.location))
+    return Collection(root, tuple(topics), references, ordered, settings)
 
 
 def find_files(root: Path) -> Iterator[Path]:
@@ -100,10 +101,20 @@ def find_files(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _deck_of_folder(file: Path, root: Path) -> str:
-    """The deck of a file that names none: the folders it lies in."""
-    parts = file.relative_to(root).parts[:-1] or (root.resolve().name,)
-    return "::".join(part.replace("-", " ").replace("_", " ").strip().capitalize() for part in parts)
+def _deck_of_folder(file: Path, root: Path, settings: Settings) -> str:
+    """The deck of a file that names none: the folders it lies in, below the deck that the settings name."""
+    parts = file.relative_to(root).parts[:-1]
+    if not parts and not settings.deck:
+        parts = (root.resolve().name,)
+    names = [part.replace("-", " ").replace("_", " ").strip().capitalize() for part in parts]
+    return "::".join([settings.deck, *names] if settings.deck else names)
+
+
+def _tags(topic: Topic, root: Path, settings: Settings) -> tuple[str, ...]:
+    """The tags of a file's notes: its own, those of all notes, and its folders' where the settings say so."""
+    folders = topic.file.relative_to(root).parts[:-1] if settings.tags_from_folders else ()
+    path = "::".join("-".join(part.split()) for part in folders)
+    return tuple(dict.fromkeys((*topic.tags, *settings.tags, *((path,) if path else ()))))
 
 
 def _check_ids(topics: Iterable[Topic]) -> Iterator[Problem]:

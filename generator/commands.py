@@ -19,8 +19,7 @@ _MANY = 12
 def run(options: argparse.Namespace, root: Path) -> int:
     """Run one command on a folder of notes; returns the exit code."""
     if options.command == "build":
-        out = Path(options.output) if options.output else root.resolve().parent / "decks"
-        show_report(build(root, out))
+        show_report(build(root, Path(options.output) if options.output else None))
     elif options.command == "check":
         _check(root)
     elif options.command == "ids":

@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
             "paths", nargs="*", default=[default], help=f"files or folders of notes (default: {default})"
         )
         command.add_argument(
-            "--decks", help="the folder that the tools write to (default: decks, beside the notes)"
+            "--decks",
+            help="the folder that the tools write to (default: as for generator build)",
         )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
         command.add_argument(

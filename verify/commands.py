@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         paths = ", ".join(options.paths)
         print(f"verify: {paths}: no notes\n  hint: name Markdown files, or a folder of them", file=sys.stderr)
         return NOTHING
-    folder = (Path(options.decks) if options.decks else root.resolve().parent / "decks") / "measured"
+    folder = (Path(options.decks) if options.decks else collection.settings.folder(root)) / "measured"
     machine = this_machine(options.machine)
     with _drawing_folder() as drawn:
         tasks = plan(topics, root, drawn)
