@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 
 from mdit_py_plugins.attrs.parse import ParseError, parse
@@ -12,7 +13,7 @@ from generator.notes import Kind
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
 KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed")
-KEYS = ("tags", "hint")
+KEYS = ("tags", "hint", "contrast", "expires", "ignore")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
@@ -37,8 +38,12 @@ class Attributes:
     """Tags of this note alone."""
     hint: str = ""
     """A line that the learner can unfold on the question side."""
-    unknown: tuple[str, ...] = field(default=())
-    """Keys that mean nothing here."""
+    contrast: tuple[str, ...] = ()
+    """Ids of notes that this one is to be told from."""
+    expires: str = ""
+    """The day after which the answer has to be looked at again."""
+    ignore: tuple[str, ...] = ()
+    """Codes of the rules that are not held against this note."""
 
 
 def read_attributes(inside: str) -> Attributes:
@@ -75,8 +80,31 @@ def read_attributes(inside: str) -> Attributes:
     for key in found:
         if key not in KEYS:
             raise BadAttributes(f"unknown attribute '{key}'", _closest(key, KEYS))
-    kind = kinds[0] if kinds else None
-    return Attributes(identity, kind, tuple(found.get("tags", "").split()), found.get("hint", ""))
+    expires = found.get("expires", "")
+    if expires and not is_date(expires):
+        raise BadAttributes(f"'{expires}' is no date", "write expires=2027-05-01: year, month, day")
+    return Attributes(
+        id=identity,
+        kind=kinds[0] if kinds else None,
+        tags=tuple(found.get("tags", "").split()),
+        hint=found.get("hint", ""),
+        contrast=split_words(found.get("contrast", "")),
+        expires=expires,
+        ignore=split_words(found.get("ignore", "")),
+    )
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Words with spaces or commas between them."""
+    return tuple(text.replace(",", " ").split())
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day as `2027-05-01`."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _closest(word: str, known: tuple[str, ...]) -> str:

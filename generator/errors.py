@@ -23,10 +23,13 @@ class Problem:
     """What the author can do about it."""
     severity: Severity = "error"
     """An error stops the build; a warning does not."""
+    code: str = ""
+    """The rule of `generator check` that found it; empty for what makes a card malformed."""
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity == "warning" else ""
-        return f"{self.location}: {mark}{self.what}\n  hint: {self.hint}"
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.location}: {mark}{self.what}{code}\n  hint: {self.hint}"
 
 
 class CardError(Exception):

@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
+from generator.attributes import is_date
 from generator.errors import Problem
 from generator.notes import Location
 
-KEYS = ("deck", "tags", "requires", "title")
+KEYS = ("deck", "tags", "requires", "title", "aliases", "core", "expires", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class FrontMatter:
     """Tags of every note in the file."""
     requires: tuple[str, ...] = ()
     """Topics (file names without suffix) that come first."""
+    aliases: tuple[str, ...] = ()
+    """Further words by which a question may name the topic."""
+    core: bool = False
+    """Whether the topic is one of those that are asked from several angles."""
+    expires: str = ""
+    """The day after which the answers have to be looked at again."""
+    ignore: tuple[str, ...] = ()
+    """Codes of the rules that are not held against this file."""
 
 
 def read_front_matter(text: str, path: str) -> tuple[FrontMatter, list[Problem]]:
@@ -70,7 +79,23 @@ def read_front_matter(text: str, path: str) -> tuple[FrontMatter, list[Problem]]
             problems.append(Problem(Location(path, lines["tags"]), f"the tag '{tag}' contains a space", hint))
     requires = _words("requires", found, lines, path, problems)
     name = "::".join(part.strip() for part in deck.split("::")) if deck else None
-    return FrontMatter(name, tags, requires), problems
+    core, expires = found.get("core", "false"), found.get("expires") or ""
+    if core not in ("true", "false"):
+        hint = "write 'core: true' for a topic that is asked from several angles"
+        problems.append(Problem(Location(path, lines["core"]), "'core' is neither true nor false", hint))
+    if expires and not (isinstance(expires, str) and is_date(expires)):
+        hint = "write 'expires: 2027-05-01': year, month, day"
+        problems.append(Problem(Location(path, lines["expires"]), "'expires' is no date", hint))
+        expires = ""
+    return FrontMatter(
+        deck=name,
+        tags=tags,
+        requires=requires,
+        aliases=_words("aliases", found, lines, path, problems),
+        core=core == "true",
+        expires=expires,
+        ignore=tuple(code.strip(",") for code in _words("ignore", found, lines, path, problems)),
+    ), problems
 
 
 def _line(text: str, index: int) -> int:

@@ -135,6 +135,12 @@ class Note:
     """The claim links, in order."""
     citations: tuple[Citation, ...] = ()
     """The cite links, in order."""
+    contrast: tuple[str, ...] = ()
+    """Ids of notes that ask almost the same, and that a learner is meant to tell from this one."""
+    expires: str = ""
+    """The day after which its answer has to be looked at again, `2027-05-01`; empty for the topic's."""
+    ignore: tuple[str, ...] = ()
+    """Codes of the rules that `generator check` does not hold it against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,14 @@ class Topic:
     """The claim links above the first note, in order."""
     notes: tuple[Note, ...]
     """The notes, in order."""
+    aliases: tuple[str, ...] = ()
+    """Further words by which a question may name it."""
+    core: bool = False
+    """Whether it is one of those that are asked from several angles."""
+    expires: str = ""
+    """The day after which its answers have to be looked at again; empty for never."""
+    ignore: tuple[str, ...] = ()
+    """Codes of the rules that `generator check` does not hold it and its notes against."""
     text: str = field(repr=False, default="")
     """The whole text of the file, exactly as it stands on disk; every span counts in it."""
 

@@ -77,6 +77,10 @@ def parse(source: Source, file: Path, default_deck: str = "Default") -> tuple[To
         blocks=tuple(blocks),
         claims=top.claims,
         notes=tuple(notes),
+        aliases=front.aliases,
+        core=front.core,
+        expires=front.expires,
+        ignore=front.ignore,
         text=source.text,
     )
     return topic, problems
@@ -157,6 +161,9 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         blocks=tuple(blocks),
         claims=mine.claims,
         citations=mine.citations,
+        contrast=attributes.contrast,
+        expires=attributes.expires,
+        ignore=attributes.ignore,
     )
     if not note.question:
         problems.append(Problem(location, "the note has no question", "write it after '##'"))

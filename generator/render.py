@@ -78,6 +78,7 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
         "Source": _sources(note, references),
         "Topic": escape(topic.title, quote=False),
         "Hint": escape(note.hint, quote=False),
+        "Expires": note.expires or topic.expires,
         "Id": note.id,
     }
     if note.kind == "cloze":

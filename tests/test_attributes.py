@@ -20,6 +20,9 @@ from generator.attributes import Attributes, BadAttributes, read_attributes
         ('#q hint="Count both: #1, #2."', Attributes("q", hint="Count both: #1, #2.")),
         ("#A_1:b", Attributes("A_1:b")),
         ("#8x8", Attributes("8x8")),
+        ('#q contrast="q-2, q-3"', Attributes("q", contrast=("q-2", "q-3"))),
+        ("#q expires=2027-05-01", Attributes("q", expires="2027-05-01")),
+        ('#q ignore="R05 R13a"', Attributes("q", ignore=("R05", "R13a"))),
     ],
 )
 def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None:
@@ -45,8 +48,12 @@ def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None
             "a note has one kind: keep one",
         ),
         ("#q #r", "two ids in {#q #r}", "a note has one id: keep the one that was there first"),
-        ("#q tag=a", "unknown attribute 'tag'", "did you mean 'tags'? (known: tags, hint)"),
-        ("#q deck=a", "unknown attribute 'deck'", "known: tags, hint"),
+        (
+            "#q tag=a",
+            "unknown attribute 'tag'",
+            "did you mean 'tags'? (known: tags, hint, contrast, expires, ignore)",
+        ),
+        ("#q deck=a", "unknown attribute 'deck'", "known: tags, hint, contrast, expires, ignore"),
         ("#größe", "the id 'größe' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#-q", "the id '-q' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#a/b", "cannot read the attributes {#a/b}", 'write {#id}, {#id .typed} or {#id tags="a b"}'),
@@ -56,6 +63,9 @@ def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None
             'cannot read the attributes {#q tags="a}',
             'write {#id}, {#id .typed} or {#id tags="a b"}',
         ),
+        ("#q expires=soon", "'soon' is no date", "write expires=2027-05-01: year, month, day"),
+        ("#q expires=20270501", "'20270501' is no date", "write expires=2027-05-01: year, month, day"),
+        ("#q expires=2027-02-30", "'2027-02-30' is no date", "write expires=2027-05-01: year, month, day"),
         ("#", "cannot read the attributes {#}", 'write {#id}, {#id .typed} or {#id tags="a b"}'),
     ],
 )

@@ -28,6 +28,13 @@ def front(text: str) -> FrontMatter:
         ("tags:", FrontMatter()),
         ("requires: [padding, stride]", FrontMatter(requires=("padding", "stride"))),
         ("title: kept for other tools", FrontMatter()),
+        ("aliases: [IoU, Jaccard index]", FrontMatter(aliases=("IoU", "Jaccard index"))),
+        ("core: true", FrontMatter(core=True)),
+        ("core: false", FrontMatter()),
+        ("expires: 2027-05-01", FrontMatter(expires="2027-05-01")),
+        ("expires:", FrontMatter()),
+        ("ignore: [R05, R13a]", FrontMatter(ignore=("R05", "R13a"))),
+        ("ignore: R05, R13a", FrontMatter(ignore=("R05", "R13a"))),
     ],
 )
 def test_a_file_says_its_deck_its_tags_and_what_comes_first(yaml: str, expected: FrontMatter) -> None:
@@ -113,9 +120,18 @@ def test_every_value_is_a_text_whatever_yaml_would_make_of_it(yaml: str, expecte
             "a.md:4: warning: unknown key 'tag' in the front matter\n  hint: did you mean 'tags'?",
         ),
         (
+            "core: maybe",
+            "a.md:2: 'core' is neither true nor false\n"
+            "  hint: write 'core: true' for a topic that is asked from several angles",
+        ),
+        (
+            "expires: in May",
+            "a.md:2: 'expires' is no date\n  hint: write 'expires: 2027-05-01': year, month, day",
+        ),
+        (
             "author: me",
             "a.md:2: warning: unknown key 'author' in the front matter\n"
-            "  hint: it is ignored; known keys: deck, tags, requires, title",
+            "  hint: it is ignored; known keys: deck, tags, requires, title, aliases, core, expires, ignore",
         ),
     ],
 )

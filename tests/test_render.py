@@ -18,7 +18,7 @@ from generator.source import Source
 from tests.notes import HEAD, html_of, rendered, visible
 
 HOWARD = Reference("howard2017", "Howard et al.", "2017", "MobileNets", "https://arxiv.org/abs/1704.04861")
-EMPTY = {"Extra": "", "Evidence": "", "Source": "", "Topic": "Topic", "Hint": "", "Id": "q"}
+EMPTY = {"Extra": "", "Evidence": "", "Source": "", "Topic": "Topic", "Hint": "", "Expires": "", "Id": "q"}
 
 
 def fields(text: str) -> dict[str, str]:
@@ -356,3 +356,9 @@ def _render_whatever_it_warns_of(text: str) -> Rendered:
     topic, _ = parse(Source.of("topic.md", text), Path("topic.md"))
     assert topic is not None
     return render(topic.notes[0], topic, Path(), {})
+
+
+def test_an_answer_expires_on_the_day_of_its_note_or_else_of_its_file() -> None:
+    head = "---\nexpires: 2027-05-01\n---\n\n# Topic\n\n"
+    assert rendered(head + "## Q? {#q}\n\nA\n").fields["Expires"] == "2027-05-01"
+    assert rendered(head + "## Q? {#q expires=2027-02-01}\n\nA\n").fields["Expires"] == "2027-02-01"
