@@ -452,7 +452,7 @@ FOUND: dict[str, dict[str, Any]] = {
 
 
 def test_only_what_is_named_is_run(place: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.commands.missing", lambda needs, machine: "")
+    monkeypatch.setattr("verify.session.missing", lambda needs, machine: "")
     write(place / "cards/t.md", TWO)
     write(place / "cards/u.md", TWO.replace("{#one}", "{#three}").replace("{#two}", "{#four}"))
     ran = play(FOUND | {"three": FOUND["one"], "four": FOUND["two"]})
@@ -580,7 +580,7 @@ def test_the_exit_code_says_how_it_went(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["run", "nowhere"], "nowhere: no such file or folder"),
+        (["run", "nowhere"], "nowhere: no such file, folder or note"),
         ([], "COMMAND"),
         (["measure"], "invalid choice"),
         (["run", "-j", "0"], "at least 1"),

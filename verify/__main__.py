@@ -17,19 +17,16 @@ OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
-    for path in options.paths:
-        if not Path(path).exists():
-            print(
-                f"verify: {path}: no such file or folder\n  hint: name notes, or a folder of them",
-                file=sys.stderr,
-            )
-            return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator.errors import CardError, StateError
     from verify import commands
+    from verify.session import UsageError
 
     try:
         return commands.run(options)
+    except UsageError as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return USAGE
     except CardError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -39,10 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"verify: {error}", file=sys.stderr)
         return STATE
     except KeyboardInterrupt:
-        print(
-            "\nverify: interrupted; what was finished is recorded, and the next run goes on from there",
-            file=sys.stderr,
-        )
+        rest = "what was finished is recorded, and the next run goes on from there"
+        print(f"\nverify: interrupted; {rest}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -57,21 +52,39 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the claims that have no valid record on this machine")
     check = commands.add_parser("check", help="hold the texts against the records; run nothing")
+    listed = commands.add_parser("list", help="list the claims and what the records say of them")
+    shown = commands.add_parser("show", help="show code, record and environment of a claim or a note")
+    coverage = commands.add_parser("coverage", help="count where every number of the answers comes from")
+    shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
     default = "cards" if Path("cards").is_dir() else "."
-    for command in (run, check):
+    for command in (run, check, listed, shown, coverage):
         command.add_argument(
-            "paths", nargs="*", default=[default], help=f"files or folders of notes (default: {default})"
+            "paths", nargs="*", default=[default], help=f"files, folders or ids of notes (default: {default})"
         )
         command.add_argument(
             "--decks",
             help="the folder that the tools write to (default: as for generator build)",
         )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
+        command.set_defaults(default=default)
+    for command in (run, check, listed):
+        command.add_argument("--tag", action="append", help="only claims of notes with this tag")
+        command.add_argument("--claim", action="append", metavar="NAME", help="only claims of this name")
+        command.add_argument("--needs", choices=("cuda", "tensorrt"), help="only claims that need this")
+        command.add_argument("--stale", action="store_true", help="only claims without a valid record here")
+        command.add_argument("--failed", action="store_true", help="only claims that did not hold last time")
         command.add_argument(
-            "-v",
-            "--verbose",
-            action="store_true",
-            help="show also the claims that hold by their records, and how long each block ran",
+            "--changed",
+            nargs="?",
+            const="HEAD",
+            metavar="REV",
+            help="only what changed since (default: HEAD)",
+        )
+        command.add_argument("--json", action="store_true", help="print the results as JSON")
+    for command in (run, check):
+        command.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+        command.add_argument(
+            "-v", "--verbose", action="store_true", help="show what holds by its record, and times, too"
         )
     run.add_argument(
         "--update", action="store_true", help="write new answers into the brackets, and mark what is refuted"
@@ -80,12 +93,24 @@ def _parser() -> argparse.ArgumentParser:
         "--adopt", action="store_true", help="with --update: take over answers that speak of another machine"
     )
     run.add_argument("--force", action="store_true", help="run claims that have a valid record, too")
-    run.add_argument("--needs", choices=("cuda", "tensorrt"), help="only the claims that need this")
+    run.add_argument("-x", "--exitfirst", action="store_true", help="stop at the first claim that is wrong")
+    run.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for every claim, whatever it says")
     run.add_argument(
         "-j", "--jobs", type=_positive, help="claims that run at the same time (default: one per core)"
     )
-    check.add_argument("--bare", action="store_true", help="list the numbers that nobody vouches for")
+    for command in (check, coverage):
+        command.add_argument("--bare", action="store_true", help="list the numbers that nobody vouches for")
+    coverage.add_argument(
+        "--fail-under", type=float, metavar="PERCENT", help="exit with 1 when fewer numbers are vouched for"
+    )
     return parser
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError("more than 0")
+    return number
 
 
 def _positive(text: str) -> int:

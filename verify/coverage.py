@@ -29,6 +29,9 @@ class Bare:
     text: str
     """The number, with a few characters around it."""
 
+    def __str__(self) -> str:
+        return f"{self.location}: bare number: … {self.text} …"
+
 
 @dataclass(slots=True)
 class Coverage:
@@ -47,6 +50,11 @@ class Coverage:
     def numbers(self) -> int:
         """All of them."""
         return self.measured + self.cited + self.given + len(self.bare)
+
+
+def share(coverage: Coverage) -> float:
+    """The share of the numbers that somebody vouches for; 1 where there are none."""
+    return 1 - len(coverage.bare) / coverage.numbers if coverage.numbers else 1.0
 
 
 def cover(topics: Iterable[Topic]) -> Coverage:

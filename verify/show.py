@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from generator.errors import count
 from verify.claims import Task
 from verify.coverage import Coverage
-from verify.environment import Machine
 from verify.records import Record
+from verify.running import Result
 from verify.verdicts import Judgement, Verdict
 
 _COLOURS: dict[str, str] = {
@@ -50,28 +50,52 @@ class Clock:
         return time.monotonic() - self._start
 
 
-def start(waiting: int, tasks: int, machine: Machine) -> None:
-    """Say what is about to run."""
-    rest = f", {tasks - waiting:,} need no run" if tasks > waiting else ""
-    print(f"running {count(waiting, 'claim block')} on {machine.device}{rest}", file=sys.stderr, flush=True)
+class Progress:
+    """A line on the terminal that says how far a run is; nothing where nobody watches.
+
+    Args:
+        tasks: how many claim blocks there are.
+        device: what they run on.
+    """
+
+    def __init__(self, tasks: int, device: str) -> None:
+        self._tasks = tasks
+        self._device = device
+        self._waiting = 0
+        self._done = 0
+        self._clock = Clock()
+        self._watched = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def begins(self, waiting: int) -> None:
+        """Say what is about to run."""
+        self._waiting = waiting
+        rest = f", {self._tasks - waiting:,} need no run" if self._tasks > waiting else ""
+        print(f"running {count(waiting, 'claim block')} on {self._device}{rest}", file=sys.stderr, flush=True)
+
+    def ends(self, result: Result) -> None:
+        """Count a result, and show how many are left."""
+        self._done += result.ran
+        if self._watched and self._done < self._waiting:
+            text = f"[{self._done}/{self._waiting}] {self._clock.seconds():.0f} s"
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be printed."""
+        if self._watched and self._waiting:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def task(
-    task: Task,
-    judgements: Sequence[Judgement],
-    verbose: bool,
-    record: Record | None = None,
-    output: str = "",
-) -> None:
+def result(found: Result, verbose: bool) -> None:
     """Print the verdict of each of a task's claims."""
-    for judgement in judgements:
+    record = found.record if found.ran else None
+    for judgement in found.judgements:
         # What was just measured is shown as it arrives; what holds as it did before is only counted.
-        if verbose or record is not None or judgement.verdict != "holds" or judgement.what:
+        if verbose or found.ran or judgement.verdict != "holds" or judgement.what:
             _line(judgement)
     if record is not None and record.state != "done":
-        _stopped(task, record, judgements, output)
-    elif record is not None and not judgements:
-        place = task.job.sources[0]
+        _stopped(found.task, record, found.output)
+    elif record is not None and not found.judgements:
+        place = found.task.job.sources[0]
         print(f"{place.path}:{place.line}: {_painted('holds')}  the assertions")
     if verbose and record is not None:
         print(f"  {record.seconds:.1f} s", file=sys.stderr)
@@ -91,7 +115,7 @@ def _line(judgement: Judgement) -> None:
         print(f"    hint: {judgement.hint}")
 
 
-def _stopped(task: Task, record: Record, judgements: Sequence[Judgement], output: str) -> None:
+def _stopped(task: Task, record: Record, output: str) -> None:
     """Say once why a task's code did not reach its end."""
     line = record.line or task.job.sources[-1].line
     print(f"{task.topic.path}:{line}: {record.what}")
@@ -105,17 +129,26 @@ def coverage(found: Coverage, listed: bool) -> None:
     """Print where the numbers come from."""
     if listed:
         for bare in found.bare:
-            print(f"{bare.location}: bare number: … {bare.text} …")
-    print(
-        f"{count(found.numbers, 'number')}: {found.measured:,} measured, {found.cited:,} cited, "
-        f"{found.given:,} given, {len(found.bare):,} bare"
+            print(bare)
+    print(f"{count(found.numbers, 'number')}: {counted(found)}")
+
+
+def counted(found: Coverage) -> str:
+    """Where numbers come from, in words."""
+    kinds = (
+        (found.measured, "measured"),
+        (found.cited, "cited"),
+        (found.given, "given"),
+        (len(found.bare), "bare"),
     )
+    return ", ".join(f"{number:,} {kind}" for number, kind in kinds)
 
 
-def summary(judgements: Sequence[Judgement], ran: int, seconds: float) -> None:
+def summary(results: Sequence[Result], ran: int, seconds: float) -> None:
     """Print how many claims came to which verdict."""
-    found = Counter(judgement.verdict for judgement in judgements)
-    parts = [f"{found[verdict]:,} {_painted(verdict).strip()}" for verdict in _ORDER if found[verdict]]
+    judgements = [judgement for found in results for judgement in found.judgements]
+    verdicts = Counter(judgement.verdict for judgement in judgements)
+    parts = [f"{verdicts[verdict]:,} {_painted(verdict).strip()}" for verdict in _ORDER if verdicts[verdict]]
     took = f"; ran {count(ran, 'claim block')} in {seconds:.0f} s" if ran else ""
     print(f"{count(len(judgements), 'claim')}: {', '.join(parts) or 'none'}{took}")
 
@@ -125,15 +158,13 @@ def written(path: str, edits: int) -> None:
     print(f"{path}: {count(edits, 'answer')} written", file=sys.stderr)
 
 
-def exit_code(judgements: Sequence[Judgement]) -> int:
-    """What the shell is told: 4 for a claim that failed to run, 1 for a number that is wrong, else 0."""
-    verdicts = {judgement.verdict for judgement in judgements}
-    return 4 if "failed" in verdicts else 1 if verdicts & _WRONG else 0
-
-
-def state_code(state: str) -> int:
-    """The exit code that a run's end asks for, also where no link states its values."""
-    return {"failed": 4, "refuted": 1}.get(state, 0)
+def code_of(found: Result) -> int:
+    """What the shell is told of a result: 4 where code failed to run, 1 where a number is wrong, else 0."""
+    verdicts = {judgement.verdict for judgement in found.judgements}
+    code = 4 if "failed" in verdicts else 1 if verdicts & _WRONG else 0
+    # Assertions have no link that could be judged.
+    state = found.record.state if found.ran and found.record is not None else "done"
+    return max(code, {"failed": 4, "refuted": 1}.get(state, 0))
 
 
 def _painted(verdict: str) -> str:

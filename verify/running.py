@@ -1,0 +1,129 @@
+"""Running tasks: what has a valid record is judged by it, the rest is run and recorded as it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from generator.notes import UNASKED
+from verify.claims import Task
+from verify.records import Record, Records, all_records, record_of
+from verify.session import Session
+from verify.verdicts import Judgement, device_of, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one task."""
+
+    task: Task
+    """What was asked."""
+    judgements: tuple[Judgement, ...]
+    """The verdict of each of its links, in order."""
+    record: Record | None = None
+    """What is known of it on the machine in question; None when it has not been run."""
+    ran: bool = False
+    """Whether it was run just now."""
+    output: str = ""
+    """The end of what its code printed."""
+
+
+def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Result]:
+    """What the records say of these tasks; nothing is run."""
+    records = all_records(session.folder)
+    first = sorted(records.values(), key=lambda found: found.file.stem != session.machine.name)
+    for task in tasks:
+        judged = tuple(_by_records(session, task, index, first) for index in range(len(task.claims)))
+        known = (found.by_owner.get(task.job.owner) for found in first)
+        record = next((each for each in known if each and each.digest == task.job.digest), None)
+        yield Result(task, judged, record)
+
+
+def run_tasks(
+    session: Session,
+    tasks: Sequence[Task],
+    *,
+    force: bool = False,
+    workers: int | None = None,
+    timeout: float | None = None,
+    announce: Callable[[int], None] = lambda waiting: None,
+) -> Iterator[Result]:
+    """Judge every task, after running those that have no valid record on this machine.
+
+    Args:
+        session: what the command works on.
+        tasks: what to judge.
+        force: run the others, too.
+        workers: how many may run at the same time; by default one per core.
+        timeout: seconds that a task may take, whatever its blocks say.
+        announce: told how many are going to be run, before the first one is.
+    """
+    records = session.records()
+    waiting: dict[str, Task] = {}
+    for task in tasks:
+        lacking = session.lacking(task)
+        record = records.by_owner.get(task.job.owner)
+        if lacking:
+            yield Result(task, tuple(_not_here(task, index, lacking) for index in range(len(task.claims))))
+        elif record is not None and not force and session.is_current(task, record):
+            yield Result(task, _judged(session, task, record), record)
+        else:
+            waiting[task.job.owner] = task
+    if not waiting:
+        return
+    from verify.runner import run as run_jobs
+
+    announce(len(waiting))
+    jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
+    for outcome in run_jobs(jobs, workers=workers):
+        task = waiting[outcome.job.owner]
+        record = record_of(outcome, session.environment(task), date.today().isoformat())
+        records.put(task.job.owner, record, session.machine.device)
+        yield Result(task, _judged(session, task, record, drawn=True), record, True, outcome.output)
+
+
+def forget_others(session: Session) -> None:
+    """Drop this machine's records of tasks that the collection no longer has."""
+    records: Records = session.records()
+    records.forget(records.by_owner.keys() - session.all_owners)
+
+
+def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -> tuple[Judgement, ...]:
+    figures = dict(task.job.figures) if drawn else {}
+    return tuple(
+        judge(
+            claim,
+            task,
+            record,
+            session.machine.device,
+            Path(figures[claim.name]) if claim.is_figure and claim.name in figures else None,
+        )
+        for claim in task.claims
+    )
+
+
+def _by_records(session: Session, task: Task, index: int, records: Sequence[Records]) -> Judgement:
+    """The verdict that the records allow, this machine's first; for a timing, those of the one it names."""
+    claim = task.claims[index]
+    known = [
+        (found, record)
+        for found in records
+        if (record := found.by_owner.get(task.job.owner)) is not None and record.digest == task.job.digest
+    ]
+    if claim.title:
+        known.sort(key=lambda pair: pair[0].device != device_of(claim.title or ""))
+    for found, record in known:
+        return judge(claim, task, record, found.device)
+    lacking = session.lacking(task)
+    if lacking and claim.text.lstrip().startswith(UNASKED):
+        return Judgement(claim, "skipped", what=lacking)
+    return Judgement(claim, "new", what="no record of this claim's code", hint="`verify run` measures it")
+
+
+def _not_here(task: Task, index: int, lacking: str) -> Judgement:
+    claim = task.claims[index]
+    if claim.title and not claim.text.lstrip().startswith(UNASKED):
+        return Judgement(claim, "elsewhere", what=f"measured on {device_of(claim.title)}; {lacking}")
+    return Judgement(claim, "skipped", what=lacking)

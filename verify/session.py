@@ -1,0 +1,135 @@
+"""What a command works on: the notes, their tasks, this machine, and where its records lie."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.collection import Collection, find_root, load
+from generator.errors import StateError, stop_on_errors
+from generator.notes import Topic
+from verify.claims import Task, check_figures, check_imports, plan
+from verify.environment import Machine, missing, this_machine, versions
+from verify.records import Record, Records
+
+
+class UsageError(Exception):
+    """The command line names something that is not there; the arguments are what and hint."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        self.what = what
+        self.hint = hint
+        super().__init__(f"{what}\n  hint: {hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything that one command needs to know."""
+
+    collection: Collection
+    """All notes; they are well-formed."""
+    topics: tuple[Topic, ...]
+    """The files that the command line names."""
+    tasks: tuple[Task, ...]
+    """What those files have to be run, in order; restricted to a note where the command line names one."""
+    all_owners: frozenset[str]
+    """The owners of every task of the whole collection."""
+    machine: Machine
+    """This machine."""
+    folder: Path
+    """Where records lie, a file for each machine."""
+
+    def environment(self, task: Task) -> dict[str, str]:
+        """The versions that a task's result depends on here."""
+        found = versions(task.packages)
+        return {**found, "driver": self.machine.driver} if task.job.needs else found
+
+    def lacking(self, task: Task) -> str:
+        """What this machine lacks to run a task; empty when it lacks nothing."""
+        return missing(task.job.needs, self.machine)
+
+    def is_current(self, task: Task, record: Record | None) -> bool:
+        """Whether a record answers every question that the texts ask, so that nothing has to be run."""
+        if record is None or not record.is_current(task.job.digest, self.environment(task)):
+            return False
+        answered = {(found.name, found.latex) for found in record.derivations}
+        answered |= {(name, value.formula) for name, value in record.values.items()}
+        return (
+            all(name in record.values or name in record.unportrayable for name in task.job.names)
+            and answered >= set(task.job.formulas)
+            and all(target.is_file() for _, target in task.figures)
+        )
+
+    def records(self) -> Records:
+        """The records of this machine."""
+        return Records(self.folder, self.machine.name)
+
+
+@contextmanager
+def open_session(options: argparse.Namespace) -> Iterator[Session]:
+    """Read the notes that the command line names, and plan what they have to be run.
+
+    Raises:
+        CardError: a card is malformed.
+        UsageError: a path or a note is not there, or has no notes.
+        StateError: the paths belong to several collections.
+    """
+    paths = [Path(path) for path in options.paths if Path(path).exists()]
+    names = [path for path in options.paths if not Path(path).exists()]
+    root = find_root(paths[0] if paths else Path(options.default))
+    for name in names:
+        if "/" in name or name.endswith(".md") or not root.is_dir():
+            raise UsageError(
+                f"{name}: no such file or folder", "name notes, a folder of them, or a note's id"
+            )
+    collection = load(root)
+    broken = any(problem.severity == "error" for problem in collection.problems)
+    readable = () if broken else collection.topics
+    problems = [*collection.problems, *check_imports(readable), *check_figures(readable, root)]
+    stop_on_errors(sorted(problems, key=lambda problem: problem.location))
+    drawn = Path(tempfile.mkdtemp(prefix="groundtruth-figures-"))
+    try:
+        tasks = plan(collection.topics, root, drawn)
+        topics, chosen = _named(collection, tasks, paths, names)
+        decks = Path(options.decks) if options.decks else collection.settings.folder(root)
+        owners = frozenset(task.job.owner for task in tasks)
+        machine = this_machine(options.machine)
+        yield Session(collection, topics, chosen, owners, machine, decks / "measured")
+    finally:
+        shutil.rmtree(drawn, ignore_errors=True)
+
+
+def _named(
+    collection: Collection, tasks: list[Task], paths: list[Path], names: list[str]
+) -> tuple[tuple[Topic, ...], tuple[Task, ...]]:
+    """The files and tasks that these paths and note ids name."""
+    wanted = [path.resolve() for path in paths]
+    for path in wanted:
+        if not path.is_relative_to(collection.root.resolve()):
+            hint = "name paths of one collection at a time"
+            raise StateError(f"{path}: not in the collection {collection.root}", hint)
+    known = {note.id: topic for topic, note in collection.notes()}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{name}: no such file, folder or note", "`verify list` shows the notes' claims")
+    whole = {
+        topic.path
+        for topic in collection.topics
+        if any(topic.file.resolve().is_relative_to(path) for path in wanted)
+    }
+    topics = tuple(t for t in collection.topics if t.path in whole or t in [known[name] for name in names])
+    if not topics:
+        raise UsageError(
+            f"{', '.join(map(str, paths))}: no notes", "name Markdown files, or a folder of them"
+        )
+    chosen = tuple(
+        task
+        for task in tasks
+        if task.topic.path in whole or any(claim.note in names for claim in task.claims)
+    )
+    return topics, chosen
