@@ -7,11 +7,12 @@ failed to run · 5 a file that the tools write cannot be read or written · 130 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StateError as error:
         print(f"verify: {error}", file=sys.stderr)
         return STATE
+    except BrokenPipeError:
+        # Whoever read along (`verify list | head`) has seen enough; nothing more must go to that pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except KeyboardInterrupt:
         rest = "what was finished is recorded, and the next run goes on from there"
         print(f"\nverify: interrupted; {rest}", file=sys.stderr)
