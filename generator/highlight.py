@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from html import escape
+from io import StringIO
 
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
+from pygments.formatters.html import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
+from pygments.token import _TokenType
 from pygments.util import ClassNotFound
+
+from generator.lexing import Fused
 
 LIGHT, DARK = "default", "github-dark"
 
 
 @cache
-def _lexer(language: str) -> Lexer | None:
+def _lexer(language: str) -> Lexer | Fused | None:
     """Looking a lexer up costs more than using it, so each is built once."""
     try:
-        return get_lexer_by_name(language, stripnl=False)
+        lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
         return None
+    return Fused.of(lexer) or lexer
 
 
-@cache
-def _formatter() -> HtmlFormatter[str]:
-    return HtmlFormatter(nowrap=True, classprefix="h-")
-
-
+@lru_cache(256)  # notes of one file often show the same code
 def highlight_code(code: str, language: str) -> str | None:
     """The HTML of a piece of code, or None when nobody knows its language."""
     lexer = _lexer(language) if language else None
-    return None if lexer is None else str(highlight(code, lexer, _formatter()))
+    if lexer is None:
+        return None
+    return _html(lexer.tokens(code) if isinstance(lexer, Fused) else lexer.get_tokens(code))
+
+
+def _html(tokens: Iterable[tuple[_TokenType, str]]) -> str:
+    """What Pygments' own formatter writes: neighbours of one class share a span, which ends with its line."""
+    html: list[str] = []
+    opened = ""
+    for kind, text in tokens:
+        span = _span(kind)
+        for index, part in enumerate(escape(text, quote=False).split("\n")):
+            if index:
+                html.append("</span>\n" if opened else "\n")
+                opened = ""
+            if not part:
+                continue
+            if span != opened:
+                html.append(f"</span>{span}" if opened else span)
+                opened = span
+            html.append(part)
+    html.append("</span>" if opened else "")
+    return "".join(html)
+
+
+@cache
+def _span(kind: _TokenType) -> str:
+    """The tag that opens a token of this kind; empty for plain text."""
+    written = StringIO()
+    HtmlFormatter[str](nowrap=True, classprefix="h-").format([(kind, "\0")], written)
+    return written.getvalue().partition("\0")[0]
 
 
 def highlight_css() -> str:

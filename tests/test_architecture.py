@@ -24,6 +24,7 @@ HEAVY = {
     "tensorrt",
 }
 WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
+WRITING_HALF |= {"lexing"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
 
 
