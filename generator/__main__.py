@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-OK, USAGE, MALFORMED, STATE = 0, 2, 3, 5
+from generator.exits import MALFORMED, STATE, USAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,6 +63,16 @@ def _parser() -> argparse.ArgumentParser:
                 "-o",
                 "--output",
                 help="the folder for packages and ledger (default: decks, beside the notes)",
+            )
+        if name == "check":
+            command.add_argument("--strict", action="store_true", help="let warnings count as errors")
+            command.add_argument(
+                "--format", choices=("text", "json"), default="text", help="how to print what is wrong"
+            )
+            command.add_argument(
+                "--explain",
+                metavar="CODE",
+                help="explain a rule, R05 or R05a, by a bad and a good note; 'all' lists them",
             )
         if name == "ids":
             command.add_argument("--write", action="store_true", help="write them into the files")

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from generator.build import Report, build, compile_notes
+from generator.build import Report, build
+from generator.check import check
 from generator.collection import load, shown
 from generator.errors import CardError, Problem, count
+from generator.exits import MALFORMED, OK, USAGE
+from generator.explain import explain
 from generator.ids import write_ids
 
 _MANY = 12
@@ -21,7 +24,7 @@ def run(options: argparse.Namespace, root: Path) -> int:
     if options.command == "build":
         show_report(build(root, Path(options.output) if options.output else None))
     elif options.command == "check":
-        _check(root)
+        return _explain(options.explain) if options.explain else _check(root, options)
     elif options.command == "ids":
         _ids(root, options.write)
     return 0
@@ -41,12 +44,25 @@ def tally(problems: Sequence[Problem]) -> str:
     return ", ".join(words + ([count(warnings, "warning")] if warnings else []))
 
 
-def _check(root: Path) -> None:
-    contents, held_back, problems = compile_notes(load(root))
-    if any(problem.severity == "error" for problem in problems):
-        raise CardError(problems)
-    show_problems(problems)
-    print(f"{count(len(contents) + len(held_back), 'note')}, {tally(problems)}, {len(held_back)} held back")
+def _check(root: Path, options: argparse.Namespace) -> int:
+    checked = check(root, options.strict)
+    if options.format == "json":
+        print(checked.as_json())
+        return MALFORMED if checked.has_errors else OK
+    if checked.has_errors:
+        raise CardError(checked.problems)
+    show_problems(checked.problems)
+    print(f"{count(checked.notes, 'note')}, {tally(checked.problems)}, {checked.held_back} held back")
+    return OK
+
+
+def _explain(code: str) -> int:
+    try:
+        print(explain(code), end="")
+    except KeyError as error:
+        print(f"generator: there is no rule '{code}'\n  hint: {error.args[0]}", file=sys.stderr)
+        return USAGE
+    return OK
 
 
 def _ids(root: Path, write: bool) -> None:

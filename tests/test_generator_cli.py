@@ -102,12 +102,11 @@ def test_build_says_what_it_held_back_and_what_would_bring_it(
     )
 
 
-@pytest.mark.parametrize("command", ["build", "check"])
 def test_a_malformed_card_is_code_3_with_every_problem_on_stderr(
-    project: Path, capsys: pytest.CaptureFixture[str], command: str
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_notes(project / "cards", GOOD.replace("{#cheap}", "") + "\n<br>\n\n[8](claim:x)\n", "sub/b.md")
-    code, out, err = run(capsys, command)
+    code, out, err = run(capsys, "build")
     assert (code, out) == (3, "")
     assert err == (
         "cards/sub/b.md:7: the note has no id\n"
@@ -119,24 +118,6 @@ def test_a_malformed_card_is_code_3_with_every_problem_on_stderr(
         "generator: 2 errors, 1 warning; nothing was written\n"
     )
     assert not (project / "decks").exists()
-
-
-def test_check_counts_and_writes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "check") == (0, "1 note, 0 errors, 0 held back\n", "")
-    assert [path.name for path in project.iterdir()] == ["cards"]
-
-
-def test_check_shows_warnings_and_is_content(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_notes(project / "cards", GOOD.replace("Because.", "<b>Because</b>."))
-    code, out, err = run(capsys, "check")
-    assert (code, out) == (0, "1 note, 1 warning, 0 held back\n")
-    assert err.startswith("cards/topic.md:9: warning: raw HTML is shown as text: <b>\n  hint: ")
-
-
-def test_check_counts_the_notes_that_are_held_back(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = "# T\n\n```python claim\nx = 2\n```\n\n## How many? {#many}\n\n[?](claim:x)\n"
-    write_notes(project / "cards", text, "b.md")
-    assert run(capsys, "check") == (0, "2 notes, 0 errors, 1 held back\n", "")
 
 
 def test_ids_shows_what_is_missing_and_with_write_puts_it_in(

@@ -1,0 +1,10 @@
+"""The exit codes of the command line."""
+
+OK = 0
+"""Done."""
+USAGE = 2
+"""Wrong use: a command, folder or rule that there is not."""
+MALFORMED = 3
+"""A card is malformed, or breaks a rule that is no matter of taste."""
+STATE = 5
+"""A file that the tools write cannot be read or written."""
