@@ -21,11 +21,15 @@ import genanki
 
 from generator.ledger import Entry, Ledger, digest_of, guid_of
 from generator.media import Media
-from generator.notetypes import ALL, CLOZE, QUESTION, NoteType, css, template_text
+from generator.notetypes import ALL, NoteType, css, template_text
 
 _CLOCK = (1980, 1, 1, 0, 0, 0)
 _SQLITE_WRITER = slice(96, 100)
 """Bytes of a SQLite header that name the library's version, and nothing about the content."""
+
+
+_KEPT = 4
+"""Anki lets nobody delete the first fields of its image occlusion note type; the fifth is for comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class Content:
     """The author's id."""
     deck: str
     """Its deck."""
-    is_cloze: bool
-    """Which note type it has."""
+    notetype: NoteType
+    """Its note type."""
     fields: tuple[str, ...]
     """HTML, in the note type's order."""
     tags: tuple[str, ...]
@@ -46,11 +50,6 @@ class Content:
     """Which of the note type's cards it makes: template or deletion numbers, from 0."""
     media: tuple[Media, ...]
     """The files its fields show."""
-
-    @property
-    def notetype(self) -> NoteType:
-        """The note type."""
-        return CLOZE if self.is_cloze else QUESTION
 
     @property
     def digest(self) -> str:
@@ -90,10 +89,15 @@ class _Model(genanki.Model):  # type: ignore[misc]
 
     def __init__(self, notetype: NoteType, mod: int) -> None:
         self._mod = mod
+        self._stock = notetype.stock
         super().__init__(
             model_id=notetype.id,
             name=notetype.name,
-            fields=[{"name": field.name, "id": field.id, "font": "Arial"} for field in notetype.fields],
+            fields=[
+                {"name": field.name, "id": field.id, "font": "Arial"}
+                | ({} if field.tag is None else {"tag": field.tag, "preventDeletion": field.tag < _KEPT})
+                for field in notetype.fields
+            ],
             templates=[
                 {
                     "name": template.name,
@@ -109,7 +113,7 @@ class _Model(genanki.Model):  # type: ignore[misc]
 
     def to_json(self, timestamp: float, deck_id: int) -> dict[str, Any]:
         made: dict[str, Any] = super().to_json(self._mod, deck_id)
-        made["originalStockKind"] = 0
+        made["originalStockKind"] = self._stock
         return made
 
 

@@ -12,8 +12,9 @@ from mdit_py_plugins.attrs.parse import ParseError, parse
 from generator.notes import Kind
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
-KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed")
-KEYS = ("tags", "hint", "contrast", "expires", "ignore")
+KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed", "occlusion")
+KEYS = ("tags", "hint", "contrast", "expires", "ignore", "hide")
+HIDE = ("all", "one")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
@@ -44,6 +45,8 @@ class Attributes:
     """The day after which the answer has to be looked at again."""
     ignore: tuple[str, ...] = ()
     """Codes of the rules that are not held against this note."""
+    hide: str = "all"
+    """Whether an occlusion note covers `all` of its masks while it asks for one, or that `one` alone."""
 
 
 def read_attributes(inside: str) -> Attributes:
@@ -83,6 +86,11 @@ def read_attributes(inside: str) -> Attributes:
     expires = found.get("expires", "")
     if expires and not is_date(expires):
         raise BadAttributes(f"'{expires}' is no date", "write expires=2027-05-01: year, month, day")
+    hide = found.get("hide", HIDE[0])
+    if hide not in HIDE or ("hide" in found and "occlusion" not in kinds):
+        raise BadAttributes(
+            f"hide='{hide}' means nothing here", "{#id .occlusion hide=one} covers one mask at a time"
+        )
     return Attributes(
         id=identity,
         kind=kinds[0] if kinds else None,
@@ -91,6 +99,7 @@ def read_attributes(inside: str) -> Attributes:
         contrast=split_words(found.get("contrast", "")),
         expires=expires,
         ignore=split_words(found.get("ignore", "")),
+        hide=hide,
     )
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from generator.apkg import Content, notetype_digests, pack
 from generator.collection import Collection, load, shown
+from generator.deletions import ordinals
 from generator.errors import Problem, StateError, stop_on_errors
 from generator.files import write_atomically
 from generator.ledger import Ledger, enter, guid_of, read_ledger, write_ledger
 from generator.notes import Location, Note, Topic
-from generator.notetypes import CLOZE, QUESTION
-from generator.parse import inline_tokens
+from generator.notetypes import notetype_of
 from generator.render import Rendered, render
 
 LEDGER = "ledger.json"
@@ -115,21 +115,20 @@ def build(root: Path, out: Path | None = None) -> Report:
 
 
 def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
-    notetype = CLOZE if note.kind == "cloze" else QUESTION
+    notetype = notetype_of(note.kind)
     if note.kind == "cloze":
-        opened = [token for token in inline_tokens(note.answer) if token.type == "cloze_open"]
-        ordinals = tuple(
-            sorted({number - 1 for token in opened for number in token.meta["numbers"] if number > 0})
-        )
+        cards = ordinals(note.answer)
+    elif note.kind == "occlusion":
+        cards = tuple(sorted({mask.number - 1 for mask in note.masks}))
     else:
-        ordinals = (0, 1) if note.kind == "reversed" else (0,)
+        cards = (0, 1) if note.kind == "reversed" else (0,)
     return Content(
         id=note.id,
         deck=topic.deck,
-        is_cloze=note.kind == "cloze",
+        notetype=notetype,
         fields=tuple(rendered.fields.get(field.name, "") for field in notetype.fields),
         tags=tuple(sorted({*topic.tags, *note.tags})),
-        ordinals=ordinals,
+        ordinals=cards,
         media=rendered.media,
     )
 

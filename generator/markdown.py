@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -17,6 +18,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 
 HEADING_ATTRIBUTES = re.compile(r"(?:^|\s)\{(?P<inside>\s*[#.\w][^{}]*)\}\s*$")
 CLOZE_OPEN = re.compile(r"\{\{c([0-9]{1,9}(?:,[0-9]{1,9})*)::")
+_SOUND = re.compile(r"\[sound:(?P<src>[^\[\]\n]+)\]")
 _MATH_END = {fence: re.compile(r"(?<!\\)(?:\\\\)*(?P<end>" + re.escape(fence) + ")") for fence in ("$", "$$")}
 SCHEMES = ("claim:", "cite:")
 
@@ -39,6 +41,7 @@ def markdown() -> MarkdownIt:
     md.inline.ruler.at("link", _placed(link_rule, "link_open"))
     md.inline.ruler.at("image", _placed(image_rule, "image"))
     md.inline.ruler.before("escape", "cloze", _cloze)
+    md.inline.ruler.before("link", "sound", _sound)
     md.core.ruler.after("block", "heading_attributes", _heading_attributes)
     normalize = md.normalizeLink
     # A claim's name is an identifier, not a URL: percent signs would only hide a typing mistake.
@@ -119,8 +122,25 @@ def _cloze(state: StateInline, silent: bool) -> bool:
         if hint >= 0:
             token = state.push("cloze_hint", "", 0)
             token.content = state.src[hint + 2 : end]
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
         state.push("cloze_close", "", -1)
     state.pos, state.posMax = end + 2, maximum
+    return True
+
+
+def _sound(state: StateInline, silent: bool) -> bool:
+    """`[sound:say.mp3]`, as Anki writes it; the token is an image's, as that of `![](say.mp3)` is."""
+    found = _SOUND.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        token = state.push("image", "", 0)
+        token.attrs["src"] = quote(found["src"])
+        token.children = []
+        token.markup = "sound"
+        token.meta["extent"] = found.span()
+    state.pos = found.end()
     return True
 
 

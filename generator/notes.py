@@ -8,7 +8,7 @@ from typing import Literal
 
 from markdown_it.token import Token
 
-Kind = Literal["basic", "reversed", "cloze", "typed"]
+Kind = Literal["basic", "reversed", "cloze", "typed", "occlusion"]
 
 MOST_CARDS = 64
 """How many cards a note can have: its deletions are numbered from 1 to this."""
@@ -110,6 +110,22 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """A rectangle over an image; its sides are parts of the image's width and height, from 0 to 1."""
+
+    number: int
+    """The card that asks for it, from 1; masks of one number are asked together."""
+    left: float
+    """How far its left side is from the image's."""
+    top: float
+    """How far its upper side is from the image's."""
+    width: float
+    """How wide it is."""
+    height: float
+    """How high it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One Anki note: a question, its answer, and what makes them true."""
 
@@ -141,6 +157,12 @@ class Note:
     """The day after which its answer has to be looked at again, `2027-05-01`; empty for the topic's."""
     ignore: tuple[str, ...] = ()
     """Codes of the rules that `generator check` does not hold it against."""
+    image: Token | None = None
+    """What an occlusion note hides parts of; None for every other kind."""
+    masks: tuple[Mask, ...] = ()
+    """What hides them."""
+    hides_all: bool = True
+    """Whether the masks of the other cards stay on the image while one is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The two note types, fixed for good.
+"""The note types, fixed for good.
 
 Anki matches a note type, its fields and its templates by their ids. A field that a later package adds makes
 every note that somebody already has *conflicting*, and Anki skips it; so the lists below are frozen, and
@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Literal
 
 from generator.highlight import highlight_css
+from generator.notes import Kind
 
 SPARES = 5
 
@@ -26,6 +27,8 @@ class Field:
     """Its name in Anki; may change."""
     id: int
     """What Anki knows it by; never changes."""
+    tag: int | None = None
+    """Its part in a stock note type, by which Anki's own editor finds it under any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,16 @@ class NoteType:
     """Its fields, in order; the first one names a note in Anki's browser."""
     templates: tuple[Template, ...]
     """Its templates, in order."""
+    stock: int = 0
+    """The stock note type of Anki's that it is, by Anki's number; 0 for none."""
 
 
-def _fields(base: int, names: tuple[str, ...]) -> tuple[Field, ...]:
+def _fields(base: int, names: tuple[str, ...], tagged: int = 0) -> tuple[Field, ...]:
     spares = tuple(f"Spare {number}" for number in range(1, SPARES + 1))
-    return tuple(Field(name, base + index) for index, name in enumerate(names + spares))
+    return tuple(
+        Field(name, base + index, index if index < tagged else None)
+        for index, name in enumerate(names + spares)
+    )
 
 
 _COMMON = ("Extra", "Evidence", "Source", "Topic", "Hint", "Related", "Expires", "Id")
@@ -87,14 +95,39 @@ CLOZE = NoteType(
     templates=(Template("Cloze", 7_302_614_810_028_000, "cloze_question.html", "cloze_answer.html"),),
 )
 
-ALL = (QUESTION, CLOZE)
+OCCLUSION = NoteType(
+    name="Groundtruth Image Occlusion",
+    id=1_761_400_000_003,
+    kind="cloze",
+    # The fields of Anki's stock note type come first, in its order and with its tags: Anki's image occlusion
+    # editor opens these notes. (Stock note types themselves have another id in every collection.)
+    fields=_fields(
+        7_302_614_810_037_000,
+        ("Occlusion", "Image", "Header", "Back Extra", "Comments", *_COMMON[1:]),
+        tagged=5,
+    ),
+    templates=(
+        Template(
+            "Image Occlusion", 7_302_614_810_038_000, "occlusion_question.html", "occlusion_answer.html"
+        ),
+    ),
+    stock=6,
+)
+
+ALL = (QUESTION, CLOZE, OCCLUSION)
+"""Every note type. A package holds those that its notes have."""
+
+
+def notetype_of(kind: Kind) -> NoteType:
+    """The note type of a kind of note."""
+    return {"cloze": CLOZE, "occlusion": OCCLUSION}.get(kind, QUESTION)
 
 
 @cache
 def template_text(file: str) -> str:
     """The text of one of the files in `generator/templates/`, its includes put in."""
     text = files("generator").joinpath("templates", file).read_text(encoding="utf-8")
-    for part in ("above", "below"):
+    for part in ("above", "below", "image"):
         mark = f"<!-- {part} -->\n"
         if mark in text:
             text = text.replace(mark, template_text(f"_{part}.html"))
@@ -103,5 +136,5 @@ def template_text(file: str) -> str:
 
 @cache
 def css() -> str:
-    """The style sheet of both note types."""
+    """The style sheet of all note types."""
     return template_text("card.css") + highlight_css() + "\n"

@@ -10,11 +10,13 @@ from markdown_it.token import Token
 
 from generator.attributes import Attributes, BadAttributes, read_attributes
 from generator.blocks import read_block
+from generator.deletions import DEEPEST, deletions
 from generator.errors import Problem
 from generator.frontmatter import FrontMatter, read_front_matter
 from generator.links import Links, collect_links
 from generator.markdown import markdown
 from generator.notes import MOST_CARDS, Block, Kind, Location, Note, Topic
+from generator.occlusion import Occlusion, read_occlusion
 from generator.scan import scan_texts
 from generator.source import Source
 
@@ -149,9 +151,13 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
     answer, extra = rest[:cut], rest[cut + 1 :]
     identity = attributes.id or ""
     mine = links.within([*section.heading, *section.body], identity)
+    kind = _kind(source, location, attributes, section.heading, answer, extra, problems)
+    occlusion = Occlusion(None, ())
+    if kind == "occlusion" and answer:
+        occlusion = read_occlusion(source, location, answer, problems)
     note = Note(
         id=identity,
-        kind=_kind(source, location, attributes, section.heading, answer, extra, problems),
+        kind=kind,
         location=location,
         question=tuple(section.heading[1].children or ()),
         answer=tuple(answer),
@@ -164,6 +170,9 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         contrast=attributes.contrast,
         expires=attributes.expires,
         ignore=attributes.ignore,
+        image=occlusion.image,
+        masks=occlusion.masks,
+        hides_all=attributes.hide == "all",
     )
     if not note.question:
         problems.append(Problem(location, "the note has no question", "write it after '##'"))
@@ -183,12 +192,14 @@ def _kind(
     problems: list[Problem],
 ) -> Kind:
     for tokens, where in ((heading, "the heading"), (extra, "the extra")):
-        for token in inline_tokens(tokens):
-            if token.type == "cloze_open":
-                what = f"a deletion in {where} is never asked"
-                problems.append(Problem(location, what, "move {{c1::…}} into the text above '---'"))
-    opened = [token for token in inline_tokens(answer) if token.type == "cloze_open"]
-    for number in sorted({number for token in opened for number in token.meta["numbers"]}):
+        for _ in deletions(tokens):
+            what = f"a deletion in {where} is never asked"
+            problems.append(Problem(location, what, "move {{c1::…}} into the text above '---'"))
+    opened = list(deletions(answer))
+    if any(depth >= DEEPEST for _, depth in opened):
+        what = f"more than {DEEPEST} deletions inside one another"
+        problems.append(Problem(location, what, "Anki does not read deeper ones: take one apart"))
+    for number in sorted({number for numbers, _ in opened for number in numbers}):
         if not 1 <= number <= MOST_CARDS:
             what = f"the deletion c{number} makes no card"
             problems.append(Problem(location, what, f"number deletions from c1 to c{MOST_CARDS}"))
@@ -197,8 +208,8 @@ def _kind(
         problems.append(
             Problem(location, "a cloze note without a deletion has no card", "write {{c1::…}} in its text")
         )
-    if has_deletion and attributes.kind in ("reversed", "typed", "basic"):
-        what = f"a {attributes.kind} note with a deletion"
+    if has_deletion and attributes.kind not in ("cloze", None):
+        what = f"{'an' if attributes.kind == 'occlusion' else 'a'} {attributes.kind} note with a deletion"
         problems.append(Problem(location, what, f"take '.{attributes.kind}' away, or the {{{{c1::…}}}}"))
     return "cloze" if has_deletion else attributes.kind or "basic"
 

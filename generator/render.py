@@ -16,9 +16,12 @@ from markdown_it.token import Token
 from generator.blocks import used_names
 from generator.errors import Problem
 from generator.highlight import highlight_code
+from generator.inert import CONTROLS, inert, inert_code
 from generator.markdown import markdown
+from generator.mathjax import math_html
 from generator.media import BadMedia, Media, find_media, locate
 from generator.notes import MARKS, Citation, Claim, Note, Topic
+from generator.occlusion import occlusion_text
 from generator.parse import plain_text
 from generator.references import Reference
 from generator.slicing import relevant_code
@@ -71,18 +74,25 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
     """
     page = _Page(topic.file.parent, root, note.kind == "cloze", references)
     question = _inline(note.question, page)
-    answer = _blocks(note.answer, page)
+    answer = "" if note.kind == "occlusion" else _blocks(note.answer, page)
     fields = {
         "Extra": _blocks(note.extra, page),
         "Evidence": _evidence(note, topic),
         "Source": _sources(note, references),
-        "Topic": escape(topic.title, quote=False),
-        "Hint": escape(note.hint, quote=False),
+        "Topic": inert(escape(topic.title, quote=False)),
+        "Hint": inert(escape(note.hint, quote=False)),
         "Expires": note.expires or topic.expires,
         "Id": note.id,
     }
     if note.kind == "cloze":
         fields |= {"Text": answer, "Context": question}
+    elif note.kind == "occlusion":
+        fields |= {
+            "Occlusion": occlusion_text(note.masks, note.hides_all),
+            "Image": _image(note.image, page) if note.image else "",
+            "Header": question,
+            "Back Extra": fields.pop("Extra"),
+        }
     else:
         fields |= {"Question": question, "Answer": answer}
     if note.kind == "reversed":
@@ -93,7 +103,10 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
         f"{claim.location}: {claim.name} is {claim.held_back}" for claim in note.claims if claim.held_back
     )
     return Rendered(
-        fields, tuple(page.media.values()), tuple(page.problems), reasons + tuple(page.missing_figures)
+        {name: html.translate(CONTROLS) for name, html in fields.items()},
+        tuple(page.media.values()),
+        tuple(page.problems),
+        reasons + tuple(page.missing_figures),
     )
 
 
@@ -101,13 +114,15 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
 def _renderer() -> MarkdownIt:
     md = markdown()
     rules: dict[str, Rule] = {
-        "math_inline": lambda s, t, i, o, e: _math(t[i].content, e, "\\(", "\\)"),
-        "math_inline_double": lambda s, t, i, o, e: _math(t[i].content, e, "\\[", "\\]"),
-        "math_block": lambda s, t, i, o, e: "<p>" + _math(t[i].content, e, "\\[", "\\]") + "</p>\n",
+        "math_inline": lambda s, t, i, o, e: math_html(t[i].content, "\\(", "\\)", e.cloze),
+        "math_inline_double": lambda s, t, i, o, e: math_html(t[i].content, "\\[", "\\]", e.cloze),
+        "math_block": lambda s, t, i, o, e: "<p>" + math_html(t[i].content, "\\[", "\\]", e.cloze) + "</p>\n",
         "fence": lambda s, t, i, o, e: _code(t[i].content, (t[i].info.split() or [""])[0], e),
         "code_block": lambda s, t, i, o, e: _code(t[i].content, "", e),
-        "code_inline": lambda s, t, i, o, e: f"<code>{_guard(escape(t[i].content, quote=False), e)}</code>",
-        "text": lambda s, t, i, o, e: _guard(escape(t[i].content, quote=False), e),
+        "code_inline": lambda s, t, i, o, e: (
+            f"<code>{_guard(inert_code(escape(t[i].content, quote=False)), e)}</code>"
+        ),
+        "text": lambda s, t, i, o, e: _guard(inert(escape(t[i].content, quote=False)), e),
         "table_open": lambda s, t, i, o, e: '<div class="table"><table>\n',
         "table_close": lambda s, t, i, o, e: "</table></div>\n",
         "claim_open": lambda s, t, i, o, e: _guard(f'<span class="measured"{_title(t[i])}>', e),
@@ -117,7 +132,7 @@ def _renderer() -> MarkdownIt:
         "link_open": lambda s, t, i, o, e: _guard(s.renderToken(t, i, o, e), e),  # type: ignore[arg-type]
         "span_open": lambda s, t, i, o, e: _guard(s.renderToken(t, i, o, e), e),  # type: ignore[arg-type]
         "cloze_open": lambda s, t, i, o, e: "{{c" + ",".join(map(str, t[i].meta["numbers"])) + "::",
-        "cloze_hint": lambda s, t, i, o, e: "::" + _guard(escape(t[i].content, quote=False), e),
+        "cloze_hint": lambda s, t, i, o, e: "::" + s.renderInline(t[i].children or [], o, e),  # type: ignore[arg-type]
         "cloze_close": lambda s, t, i, o, e: "}}",
         "image": lambda s, t, i, o, e: _image(t[i], e),
     }
@@ -140,30 +155,21 @@ def _guard(html: str, page: _Page) -> str:
     """Keep Anki's cloze parser from seeing braces and colons that are no part of a deletion's syntax."""
     if not page.cloze:
         return html
-    return html.replace("{", "&#123;").replace("}", "&#125;").replace("::", "&#58;&#58;")
-
-
-def _math(latex: str, page: _Page, opening: str, closing: str) -> str:
-    """Math between MathJax's delimiters; in a cloze note without `}}` and `::`, which are Anki's own."""
-    latex = latex.strip()
-    if page.cloze:
-        # A space between braces changes nothing that TeX typesets, and survives Anki's editor.
-        while "}}" in latex or "{{" in latex:
-            latex = latex.replace("}}", "} }").replace("{{", "{ {")
-        latex = latex.replace("::", ":{:}")
-    return opening + escape(latex, quote=False) + closing
+    html = html.replace("{", "&#123;").replace("}", "&#125;").replace("::", "&#58;&#58;")
+    # The `::` of a hint may follow.
+    return html[:-1] + "&#58;" if html.endswith(":") else html
 
 
 def _code(code: str, language: str, page: _Page) -> str:
     coloured = highlight_code(code, language)
     inside = coloured if coloured is not None else escape(code, quote=False)
-    return f'<pre class="code"><code>{_guard(inside, page)}</code></pre>\n'
+    return f'<pre class="code"><code>{_guard(inert_code(inside), page)}</code></pre>\n'
 
 
 def _title(token: Token) -> str:
     link = token.meta.get("link")
     title = link.title if isinstance(link, Claim) else link.place if isinstance(link, Citation) else None
-    return f' title="{escape(title)}"' if title else ""
+    return f' title="{inert_code(escape(title))}"' if title else ""
 
 
 def _image(token: Token, page: _Page) -> str:
@@ -183,10 +189,15 @@ def _image(token: Token, page: _Page) -> str:
         page.problems.append(error.problem)
         return ""
     page.media[media.name] = media
+    if media.is_played:
+        return f"[sound:{media.name}]"
+    if token.markup == "sound":
+        what = f"Anki does not play {src}"
+        page.problems.append(Problem(token.meta["location"], what, f"show it: ![what it shows]({src})"))
     size = "".join(
         f' {key}="{escape(str(token.attrs[key]))}"' for key in ("width", "height") if key in token.attrs
     )
-    alt = escape(plain_text(token) or token.content)
+    alt = inert_code(escape(plain_text(token) or token.content))
     return _guard(f'<img src="{media.name}" alt="{alt}"{size}>', page)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from generator.deletions import cut_math
 from generator.errors import Problem
-from generator.markdown import CLOZE_OPEN
+from generator.markdown import CLOZE_OPEN, SCHEMES
 from generator.notes import Location
 from generator.source import Source
 
@@ -48,6 +49,8 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
         place = source.at(line)
         if child.type.startswith("math"):
             _scan_math(place, child, problems)
+        if child.type == "cloze_hint":
+            _scan_hint(place, child, problems)
         if child.type != "text":
             continue
         if CLOZE_OPEN.search(child.content):
@@ -72,6 +75,19 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
 
 
 def _scan_math(place: Location, math: Token, problems: list[Problem]) -> None:
-    if CLOZE_OPEN.search(math.content):
-        what = "a deletion inside math is not asked"
-        problems.append(Problem(place, what, "let the deletion hold whole formulas: {{c1::$…$}}"))
+    if CLOZE_OPEN.search(math.content) and cut_math(math.content) is None:
+        what = "a deletion that opens inside math is not closed there"
+        problems.append(Problem(place, what, "write $a = {{c1::b}}$ or {{c1::$a = b$}}"))
+
+
+def _scan_hint(place: Location, hint: Token, problems: list[Problem]) -> None:
+    for child in hint.children or ():
+        href = str(child.attrGet("href") or "")
+        if child.type in ("image", "cloze_open") or href.startswith(SCHEMES):
+            thing = {"image": "a file", "cloze_open": "a deletion"}.get(child.type, "a claim")
+            what = f"{thing} in a deletion's hint"
+            problems.append(Problem(place, what, "a hint is text, code and math"))
+        if child.type.startswith("math") and CLOZE_OPEN.search(child.content):
+            problems.append(
+                Problem(place, "a deletion in a deletion's hint", "a hint is text, code and math")
+            )

@@ -20,21 +20,19 @@ import pytest
 from generator.apkg import Content, notetype_digests, pack
 from generator.ledger import Ledger, enter, guid_of
 from generator.media import Media
-from generator.notetypes import ALL, CLOZE, QUESTION
+from generator.notetypes import ALL, CLOZE, OCCLUSION, QUESTION
 
 MONDAY = 1_790_000_000
 """A second of some day."""
 
 
 def content(identity: str, **changes: Any) -> Content:
-    cloze = changes.get("is_cloze", False)
+    notetype = changes.get("notetype", QUESTION)
     values = {
         "id": identity,
         "deck": "Vision::Convolutions",
-        "is_cloze": cloze,
-        "fields": tuple(
-            identity if field.name == "Id" else "" for field in (CLOZE if cloze else QUESTION).fields
-        ),
+        "notetype": notetype,
+        "fields": tuple(identity if field.name == "Id" else "" for field in notetype.fields),
         "tags": (),
         "ordinals": (0,),
         "media": (),
@@ -99,7 +97,7 @@ def test_the_cards_of_a_note_come_from_its_ordinals() -> None:
         [
             content("basic"),
             content("reversed", ordinals=(0, 1)),
-            content("cloze", is_cloze=True, ordinals=(0, 2)),
+            content("cloze", notetype=CLOZE, ordinals=(0, 2)),
         ]
     )
     found = rows(package, "select guid, ord from cards join notes on nid = notes.id order by cards.id")
@@ -115,12 +113,12 @@ def test_the_cards_of_a_note_come_from_its_ordinals() -> None:
 def test_one_deletion_with_two_numbers_gives_two_cards() -> None:
     # genanki's own search for deletions finds none here, and writes a note without any card.
     fields = ("{{c1,2::both}}", *[""] * (len(CLOZE.fields) - 1))
-    package = packed([content("a", is_cloze=True, fields=fields, ordinals=(0, 1))])
+    package = packed([content("a", notetype=CLOZE, fields=fields, ordinals=(0, 1))])
     assert rows(package, "select ord from cards order by ord") == [(0,), (1,)]
 
 
 def test_ids_are_the_ledgers_and_never_collide() -> None:
-    contents = [content(name, is_cloze=True, ordinals=tuple(range(64))) for name in "abc"]
+    contents = [content(name, notetype=CLOZE, ordinals=tuple(range(64))) for name in "abc"]
     ledger = entered(contents)
     package = packed(contents, ledger)
     assert [row[0] for row in rows(package, "select id from notes order by id")] == [
@@ -152,9 +150,9 @@ def test_decks_have_the_names_and_descriptions_that_were_given() -> None:
 
 @pytest.mark.parametrize("notetype", ALL, ids=lambda notetype: notetype.name)
 def test_a_note_type_has_its_fixed_ids_and_a_mod_of_its_own(notetype: Any) -> None:
-    contents = [content("a"), content("b", is_cloze=True)]
+    contents = [content("a"), content("b", notetype=CLOZE), content("c", notetype=OCCLUSION)]
     ledger = entered(contents)
-    package = packed([*contents, content("c")], entered([*contents, content("c")], ledger, MONDAY + 60))
+    package = packed([*contents, content("d")], entered([*contents, content("d")], ledger, MONDAY + 60))
     model = collection_row(package, "models")[str(notetype.id)]
     assert model["mod"] == MONDAY
     assert model["type"] == (notetype.kind == "cloze")
@@ -195,7 +193,7 @@ def test_media_travel_once_under_the_names_of_their_content(tmp_path: Path) -> N
 def test_the_same_notes_give_the_same_bytes_whenever_and_wherever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contents = [content("a", tags=("x", "y")), content("b", is_cloze=True)]
+    contents = [content("a", tags=("x", "y")), content("b", notetype=CLOZE)]
     ledger = entered(contents)
     before = packed(contents, ledger)
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
@@ -215,9 +213,9 @@ def test_neither_the_clock_nor_a_name_of_this_machine_is_in_a_package() -> None:
 
 SCRIPT = """
 import hashlib
-from tests.test_apkg import content, packed
+from tests.test_apkg import CLOZE, content, packed
 contents = [content(name, deck=f"D::{name}", tags=("x", name)) for name in "cab"]
-contents += [content("k", is_cloze=True, ordinals=(0, 1))]
+contents += [content("k", notetype=CLOZE, ordinals=(0, 1))]
 print(hashlib.sha256(packed(contents)).hexdigest())
 """
 
@@ -268,7 +266,7 @@ def test_unescaped_looking_fields_are_passed_on_without_a_warning(recwarn: pytes
         {"fields": ("new", *[""] * (len(QUESTION.fields) - 1))},
         {"tags": ("new",)},
         {"ordinals": (0, 1)},
-        {"is_cloze": True},
+        {"notetype": CLOZE},
     ],
     ids=lambda changes: next(iter(changes)),
 )

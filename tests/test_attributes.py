@@ -35,12 +35,12 @@ def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None
         (
             "#q .revesed",
             "there is no kind of note called '.revesed'",
-            "did you mean 'reversed'? (known: basic, reversed, cloze, typed)",
+            "did you mean 'reversed'? (known: basic, reversed, cloze, typed, occlusion)",
         ),
         (
             "#q .x",
             "there is no kind of note called '.x'",
-            "known: basic, reversed, cloze, typed",
+            "known: basic, reversed, cloze, typed, occlusion",
         ),
         (
             "#q .typed .reversed",
@@ -51,9 +51,9 @@ def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None
         (
             "#q tag=a",
             "unknown attribute 'tag'",
-            "did you mean 'tags'? (known: tags, hint, contrast, expires, ignore)",
+            "did you mean 'tags'? (known: tags, hint, contrast, expires, ignore, hide)",
         ),
-        ("#q deck=a", "unknown attribute 'deck'", "known: tags, hint, contrast, expires, ignore"),
+        ("#q deck=a", "unknown attribute 'deck'", "known: tags, hint, contrast, expires, ignore, hide"),
         ("#größe", "the id 'größe' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#-q", "the id '-q' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#a/b", "cannot read the attributes {#a/b}", 'write {#id}, {#id .typed} or {#id tags="a b"}'),

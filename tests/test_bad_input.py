@@ -175,11 +175,17 @@ MALFORMED = {
     "a deletion that is never closed": Bad(
         note("It is\n{{c1::there.\n"), "new.md:6", "a deletion that opens here is never closed", "}}"
     ),
-    "a deletion inside math": Bad(
-        note("It is $a = {{c1::b}}$.\n"), "new.md:5", "a deletion inside math is not asked", "{{c1::$…$}}"
+    "a deletion that ends outside the math": Bad(
+        note("It is $a = {{c1::b$.\n"),
+        "new.md:5",
+        "a deletion that opens inside math is not closed",
+        "{{c1::$",
     ),
-    "a deletion inside display math": Bad(
-        note("$$\na = {{c1::b}}\n$$\n"), "new.md:5", "a deletion inside math is not asked", "{{c1::$…$}}"
+    "a deletion that ends outside display math": Bad(
+        note("$$\na = {{c1::b\n$$\n"),
+        "new.md:5",
+        "a deletion that opens inside math is not closed",
+        "{{c1::$",
     ),
     "a cloze note without a deletion": Bad(
         note("A.\n", "{#a .cloze}"), "new.md:3", "a cloze note without a deletion has no card", "{{c1::"
@@ -306,7 +312,11 @@ MALFORMED = {
     ),
     "an image in the text": Bad(note("![it](data:image/png;base64,AAAA)\n"), "new.md:5", "", "", tools=ALONE),
     "an image of no kind": Bad(
-        note("![it](good.md)\n"), "new.md:5", "good.md is no image that Anki shows", "png", tools=ALONE
+        note("![it](good.md)\n"),
+        "new.md:5",
+        "good.md is nothing that Anki shows or plays",
+        "png",
+        tools=ALONE,
     ),
     "a typed answer that is a list": Bad(
         note("- A\n- B\n", "{#a .typed}"),

@@ -94,9 +94,11 @@ def test_another_content_has_another_name_in_spite_of_the_same_path(cards: Path)
         ("", "the image  does not exist", "check the path: it starts at the note's folder"),
         (
             "notes.txt",
-            "notes.txt is no image that Anki shows",
-            "known: gif, jpeg, jpg, png, svg, webp",
+            "notes.txt is nothing that Anki shows or plays",
+            "known: gif, jpeg, jpg, png, svg, webp; flac, m4a, mp3, ogg, opus, wav; mp4, webm",
         ),
+        ("say.mp3", "the sound say.mp3 does not exist", "check the path: it starts at the note's folder"),
+        ("../../a.MP4", "the video ../../a.MP4 lies outside the collection", "move it into cards/"),
         ("a%00.png", "the image a%00.png is no path", "write the path of a file beside the note"),
         ("loop.png", "the image loop.png is no path", "write the path of a file beside the note"),
         (

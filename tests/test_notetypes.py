@@ -1,4 +1,4 @@
-"""The two note types, pinned: what learners have in their collections can never be renumbered.
+"""The note types, pinned: what learners have in their collections can never be renumbered.
 
 The numbers stand here a second time on purpose. When one of these tests fails, the change in `notetypes.py`
 is wrong: Anki would make a copy of the note type and skip every note that somebody already has.
@@ -7,11 +7,13 @@ is wrong: Anki would make a copy of the note type and skip every note that someb
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from anki.collection import Collection
 
 from generator.apkg import notetype_digests
-from generator.notetypes import ALL, CLOZE, QUESTION, NoteType, css, template_text
+from generator.notetypes import ALL, CLOZE, OCCLUSION, QUESTION, NoteType, css, template_text
 
 TYPES = pytest.mark.parametrize("notetype", ALL, ids=lambda notetype: notetype.name)
 
@@ -20,6 +22,7 @@ def test_the_ids_of_the_note_types_never_change() -> None:
     assert [(notetype.id, notetype.kind) for notetype in ALL] == [
         (1761400000001, "normal"),
         (1761400000002, "cloze"),
+        (1761400000003, "cloze"),
     ]
 
 
@@ -65,6 +68,39 @@ def test_the_fields_of_cloze_notes_never_change_in_id_order_or_number() -> None:
     ]
 
 
+def test_the_fields_of_image_occlusion_notes_begin_with_the_stock_ones_and_never_change() -> None:
+    assert [(field.id, field.name, field.tag) for field in OCCLUSION.fields] == [
+        (7302614810037000, "Occlusion", 0),
+        (7302614810037001, "Image", 1),
+        (7302614810037002, "Header", 2),
+        (7302614810037003, "Back Extra", 3),
+        (7302614810037004, "Comments", 4),
+        (7302614810037005, "Evidence", None),
+        (7302614810037006, "Source", None),
+        (7302614810037007, "Topic", None),
+        (7302614810037008, "Hint", None),
+        (7302614810037009, "Related", None),
+        (7302614810037010, "Expires", None),
+        (7302614810037011, "Id", None),
+        (7302614810037012, "Spare 1", None),
+        (7302614810037013, "Spare 2", None),
+        (7302614810037014, "Spare 3", None),
+        (7302614810037015, "Spare 4", None),
+        (7302614810037016, "Spare 5", None),
+    ]
+    assert OCCLUSION.stock == 6, "Anki's editor for image occlusion goes by this"
+
+
+def test_the_stock_fields_are_those_of_anki(tmp_path: Path) -> None:
+    col = Collection(str(tmp_path / "collection.anki2"))
+    stock = col.models.by_name("Image Occlusion")
+    col.close()
+    assert stock is not None and stock["originalStockKind"] == OCCLUSION.stock
+    assert [(each["name"], each["tag"]) for each in stock["flds"]] == [
+        (field.name, field.tag) for field in OCCLUSION.fields if field.tag is not None
+    ]
+
+
 def test_the_templates_never_change_in_id_order_or_number() -> None:
     assert [(template.id, template.name) for template in QUESTION.templates] == [
         (7302614810018000, "Question"),
@@ -72,6 +108,9 @@ def test_the_templates_never_change_in_id_order_or_number() -> None:
         (7302614810018002, "Spare"),
     ]
     assert [(template.id, template.name) for template in CLOZE.templates] == [(7302614810028000, "Cloze")]
+    assert [(template.id, template.name) for template in OCCLUSION.templates] == [
+        (7302614810038000, "Image Occlusion")
+    ]
 
 
 def named(template: str) -> set[str]:
@@ -110,7 +149,7 @@ def test_no_mark_for_an_include_is_left_in_a_template(notetype: NoteType) -> Non
 
 @TYPES
 def test_the_answer_shows_what_the_question_hides(notetype: NoteType) -> None:
-    below = {"Extra", "Evidence", "Source", "Related"}
+    below = {"Back Extra" if notetype is OCCLUSION else "Extra", "Evidence", "Source", "Related"}
     for template in notetype.templates:
         assert below <= named(template_text(template.back))
         assert not below & named(template_text(template.front))
@@ -130,7 +169,7 @@ def test_the_style_sheet_has_colours_for_the_night_and_fetches_nothing() -> None
 
 def test_a_digest_of_each_note_type_moves_with_its_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     before = notetype_digests()
-    assert before.keys() == {"1761400000001", "1761400000002"}
+    assert before.keys() == {"1761400000001", "1761400000002", "1761400000003"}
     original = template_text("cloze_answer.html")
     monkeypatch.setattr(
         "generator.apkg.template_text",

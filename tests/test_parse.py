@@ -423,7 +423,7 @@ def test_a_faultless_file_has_no_complaints() -> None:
         (
             "# T\n\n## Q? {#q .nope}\n\na",
             "topic.md:3: there is no kind of note called '.nope'\n"
-            "  hint: known: basic, reversed, cloze, typed",
+            "  hint: known: basic, reversed, cloze, typed, occlusion",
         ),
         (
             "# T\n\n## Q? {#q .cloze}\n\na",
