@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_no_explanation_is_left_over() -> None:
         "## How accurate is a convolution network on digits, CNN and MLP? {#a}\n\nCNN 97 %, MLP 93 %",
         "## Which version of torch brought the convolution of this kind? {#a}\n\nVersion 2.13.01",
         "## What makes a convolution of $\\{x\\}$, $\\left. x \\right|$? {#a}\n\n$\\leftarrow \\rightarrow$",
+        "## 畳み込み (convolution) の重みは何を共有しますか？ {#a}\n\nフィルタ",
         "## Where is the convolution of torch documented? {#a}\n\n[In the manual](https://pytorch.org)",
     ],
 )
@@ -126,7 +128,7 @@ def test_every_pair_above_the_threshold_is_found_as_by_comparing_all() -> None:
     from random import Random
 
     from generator.rules.card import Card
-    from generator.rules.likeness import _TOKEN, ALIKE, _pairs, front
+    from generator.rules.likeness import _TOKEN, ALIKE, _alike, front
     from tests.notes import parsed
 
     random = Random(0)
@@ -149,8 +151,29 @@ def test_every_pair_above_the_threshold_is_found_as_by_comparing_all() -> None:
         if len(sets[i] & sets[j]) / sqrt(len(sets[i]) * len(sets[j])) > ALIKE
     }
     numbers = {card.note.id: number for number, card in enumerate(cards)}
-    assert {(numbers[a.note.id], numbers[b.note.id]) for a, b, _ in _pairs(cards)} == expected
+    matched = {
+        tuple(sorted((numbers[card.note.id], numbers[other.note.id])))
+        for card, matches in _alike(cards)
+        for other, _ in matches
+    }
+    assert matched == expected
     assert len(expected) > 20
+
+
+def test_a_pattern_of_many_questions_gets_one_finding_each_and_no_square_of_comparisons(
+    tmp_path: Path,
+) -> None:
+    many = 3000
+    capitals = "\n".join(f"## What is the capital of land{n}? {{#c{n}}}\n\ntown{n}\n" for n in range(many))
+    words = "\n".join(
+        f"## How do you say the word{n} in plain German? {{#w{n}}}\n\nWort{n}\n" for n in range(many)
+    )
+    head = "---\nignore: [R11]\n---\n\n# Capitals in German\n\nOne line. And another.\n\n"
+    begun = process_time()
+    problems = found(tmp_path, head + capitals, head + words)
+    assert {problem.code for problem in problems} == {"R10b"}
+    assert len(problems) == many - 1
+    assert process_time() - begun < 20
 
 
 # Expiry

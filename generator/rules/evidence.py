@@ -82,6 +82,8 @@ def _marked(piece: Piece) -> str:
 
 def _check_conditions(card: Card) -> Iterator[Finding]:
     note, topic = card.note, card.topic
+    if not any(name in block.code for block in (*topic.blocks, *note.blocks) for name in _TIMING | _SEEDED):
+        return
     shared = supporting(topic.blocks, {claim.name for claim in note.claims})
     used = frozenset[str]().union(*(used_names(block.code) for block in (*shared, *note.blocks)))
     text = " ".join(piece.text for piece in (*card.asked, *card.answered, *card.added))

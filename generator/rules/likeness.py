@@ -19,6 +19,7 @@ RULES = (
 )
 
 _TOKEN = re.compile(r"\\?\w+|[^\w\s]")
+_SIGN_TOKENS = frozenset("?.,")
 _SIGNS = re.compile(r"[\s.?!:;,\"“”'’`]+")
 
 
@@ -36,13 +37,8 @@ def check(cards: Sequence[Card]) -> Iterator[Finding]:
         else:
             what = f"this asks the same as '{same.note.id}' at {same.note.location}"
             yield card.finds("R10a", what, "say in each what makes it another question, or delete one")
-    for one, other, likeness in _pairs(different):
-        told_apart = other.note.id in one.note.contrast and one.note.id in other.note.contrast
-        if told_apart or _normalized(one.answer) == _normalized(other.answer):
-            continue
-        what = f"this asks almost the same as '{one.note.id}' at {one.note.location} ({likeness:.2f} alike)"
-        hint = f'word them apart, or write contrast="{one.note.id}" here and contrast="{other.note.id}" there'
-        yield other.finds("R10b", what, hint)
+    for card, matches in _alike(different):
+        yield from _first_confusion(card, matches)
 
 
 def front(card: Card) -> str:
@@ -64,23 +60,52 @@ def _normalized(text: str) -> str:
     return _SIGNS.sub(" ", text).strip().casefold()
 
 
-def _pairs(cards: Sequence[Card]) -> Iterator[tuple[Card, Card, float]]:
-    """Every two cards whose questions have a token cosine above the threshold, the later one second.
+def _first_confusion(card: Card, matches: Iterator[tuple[Card, float]]) -> Iterator[Finding]:
+    """The first of the matches that a learner takes for this note; a thousand of one pattern need no more."""
+    for match, likeness in matches:
+        one, other = sorted((card, match), key=lambda each: each.note.location)
+        told_apart = other.note.id in one.note.contrast and one.note.id in other.note.contrast
+        if told_apart or _normalized(one.answer) == _normalized(other.answer):
+            continue
+        what = f"this asks almost the same as '{one.note.id}' at {one.note.location} ({likeness:.2f} alike)"
+        hint = f'word them apart, or write contrast="{one.note.id}" here and contrast="{other.note.id}" there'
+        yield other.finds("R10b", what, hint)
+        return
 
-    Of two sets as alike as that, each has one of its rarest tokens in common with the other (the prefix
-    filter of Bayardo, Ma and Srikant 2007), so only cards that share a rare token are compared at all.
+
+def _alike(cards: Sequence[Card]) -> Iterator[tuple[Card, Iterator[tuple[Card, float]]]]:
+    """Each card with those of no more tokens whose questions have a token cosine above the threshold.
+
+    Two sets as alike as that share one of their rarest tokens (the prefix filter of Bayardo, Ma and Srikant
+    2007). So questions of one pattern, `What is the capital of …?`, are not compared with one another: what
+    they share is no rare token.
     """
-    tokens = [frozenset(_TOKEN.findall(front(card).casefold())) - {"?", ".", ","} for card in cards]
+    tokens = [frozenset(_TOKEN.findall(front(card).casefold())) - _SIGN_TOKENS for card in cards]
     frequency = Counter(token for each in tokens for token in each)
     holders: dict[str, list[int]] = defaultdict(list)
-    for number, mine in enumerate(tokens):
-        rare = sorted(mine, key=lambda token: (frequency[token], token))
-        rare = rare[: len(rare) - math.ceil(ALIKE**2 * len(rare)) + 1]
-        candidates = {other for token in rare for other in holders[token]}
-        for other in sorted(candidates):
-            theirs = tokens[other]
-            likeness = len(mine & theirs) / math.sqrt(len(mine) * len(theirs))
-            if likeness > ALIKE:
-                yield cards[other], cards[number], likeness
-        for token in rare:
+    for number in sorted(range(len(cards)), key=lambda number: (len(tokens[number]), number)):
+        rarest = sorted(tokens[number], key=lambda token: (frequency[token], token))
+        # A partner that has fewer tokens has ALIKE² times as many at least, one that has more shares ALIKE
+        # of ours at least; whoever has more tokens asks, so less has to be found under the fewer ones.
+        asked = rarest[: len(rarest) - math.ceil(ALIKE**2 * len(rarest)) + 1]
+        yield cards[number], _matches(number, asked, holders, cards, tokens)
+        for token in rarest[: len(rarest) - math.ceil(ALIKE * len(rarest)) + 1]:
             holders[token].append(number)
+
+
+def _matches(
+    number: int,
+    asked: Sequence[str],
+    holders: dict[str, list[int]],
+    cards: Sequence[Card],
+    tokens: Sequence[frozenset[str]],
+) -> Iterator[tuple[Card, float]]:
+    mine, seen = tokens[number], set[int]()
+    for token in asked:
+        for other in holders.get(token, ()):
+            if other in seen:
+                continue
+            seen.add(other)
+            likeness = len(mine & tokens[other]) / math.sqrt(len(mine) * len(tokens[other]))
+            if likeness > ALIKE:
+                yield cards[other], likeness

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)?|[^\W\d_]*\d\w*")
 _STOP = frozenset(
@@ -62,6 +63,7 @@ def is_same_word(one: str, other: str) -> bool:
     return begun >= _SAME_BEGINNING and begun >= _SAME_PART * max(len(one), len(other))
 
 
+@cache
 def stem(word: str) -> str:
     """A word without its ending: crude, but nothing is shown of it."""
     for ending in _ENDINGS:

@@ -31,6 +31,10 @@ _OPEN_STEM = re.compile(
     r"|\b(?P<about>what about)\b|\b(?P<work>how (?:do|does) [^?]{1,80}? work)\s*\?",
     re.IGNORECASE,
 )
+_ENDS = ("?", "？", "؟", "\u037e")
+"""Question marks: ours, the wide one, the Arabic and the Greek."""
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of scripts that put no spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese)."""
 _YES_NO = frozenset({"is", "are", "does", "do", "can", "should", "will", "has"})
 _YES = re.compile(r"^(yes|no|true|false)\s*(?:$|[.,:;!(–—-])", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"^[-−+≈~]?\d[\d,.\u202f\u2009]*$")
@@ -62,10 +66,10 @@ def _check_form(card: Card) -> Iterator[Finding]:
     if length > LONGEST_QUESTION:
         what = f"the question has {length} words, more than {LONGEST_QUESTION}"
         yield card.finds("R01c", what, "keep what the answer depends on; put the rest into the extra")
-    if length < SHORTEST_QUESTION and card.question:
+    if length < SHORTEST_QUESTION and card.question and not _UNSPACED.search(card.question):
         what = f"the question has {count(length, 'word')}, fewer than {SHORTEST_QUESTION}"
         yield card.finds("R06c", what, "ask a whole sentence that can be read on its own")
-    if card.question and not card.question.rstrip(' "”’)*_').endswith("?"):
+    if card.question and not card.question.rstrip(' "”’)*_').endswith(_ENDS):
         yield card.finds(
             "R03a", "the question does not end with '?'", "ask for the one thing that the answer is"
         )
