@@ -21,7 +21,8 @@ import genanki
 
 from generator.ledger import Entry, Ledger, digest_of, guid_of
 from generator.media import Media
-from generator.notetypes import ALL, NoteType, css, template_text
+from generator.notetypes import ALL, NoteType
+from generator.theme import OURS, Theme
 
 _CLOCK = (1980, 1, 1, 0, 0, 0)
 _SQLITE_WRITER = slice(96, 100)
@@ -87,7 +88,7 @@ class _Note(genanki.Note):  # type: ignore[misc]
 class _Model(genanki.Model):  # type: ignore[misc]
     """A genanki model with a `mod` of its own."""
 
-    def __init__(self, notetype: NoteType, mod: int) -> None:
+    def __init__(self, notetype: NoteType, mod: int, theme: Theme) -> None:
         self._mod = mod
         self._stock = notetype.stock
         super().__init__(
@@ -102,12 +103,12 @@ class _Model(genanki.Model):  # type: ignore[misc]
                 {
                     "name": template.name,
                     "id": template.id,
-                    "qfmt": template_text(template.front),
-                    "afmt": template_text(template.back),
+                    "qfmt": theme.template(template.front),
+                    "afmt": theme.template(template.back),
                 }
                 for template in notetype.templates
             ],
-            css=css(),
+            css=theme.css,
             model_type=self.CLOZE if notetype.kind == "cloze" else self.FRONT_BACK,
         )
 
@@ -117,33 +118,41 @@ class _Model(genanki.Model):  # type: ignore[misc]
         return made
 
 
-def notetype_digests() -> dict[str, str]:
-    """A digest of all that a note type says, by its id."""
+def notetype_digests(theme: Theme = OURS) -> dict[str, str]:
+    """A digest of all that a note type says in this look, by its id."""
     return {
         str(notetype.id): digest_of(
             [
                 notetype.name,
                 [[field.name, field.id] for field in notetype.fields],
                 [
-                    [template.name, template.id, template_text(template.front), template_text(template.back)]
+                    [
+                        template.name,
+                        template.id,
+                        theme.template(template.front),
+                        theme.template(template.back),
+                    ]
                     for template in notetype.templates
                 ],
-                css(),
+                theme.css,
             ]
         )
         for notetype in ALL
     }
 
 
-def pack(contents: Sequence[Content], ledger: Ledger, descriptions: Mapping[str, str]) -> bytes:
+def pack(
+    contents: Sequence[Content], ledger: Ledger, descriptions: Mapping[str, str], theme: Theme = OURS
+) -> bytes:
     """The bytes of a package; the same arguments give the same bytes everywhere.
 
     Args:
         contents: its notes, in the order in which new cards are to be shown.
         ledger: with an entry for every one of them, and for the note types.
         descriptions: what Anki shows on a deck's page, by deck; HTML.
+        theme: how the cards look.
     """
-    models = {notetype.id: _Model(notetype, ledger.notetypes[str(notetype.id)][1]) for notetype in ALL}
+    models = {notetype.id: _Model(notetype, ledger.notetypes[str(notetype.id)][1], theme) for notetype in ALL}
     decks: dict[str, genanki.Deck] = {}
     for name in sorted({content.deck for content in contents} | descriptions.keys()):
         decks[name] = genanki.Deck(_deck_id(name), name, descriptions.get(name, ""))

@@ -13,12 +13,14 @@ from pathlib import Path
 from generator.apkg import Content, notetype_digests, pack
 from generator.collection import Collection, load, shown
 from generator.deletions import ordinals
+from generator.describe import describe, pages_of
 from generator.errors import Problem, StateError, stop_on_errors
 from generator.files import write_atomically
 from generator.ledger import Ledger, enter, guid_of, read_ledger, write_ledger
 from generator.notes import Location, Note, Topic
 from generator.notetypes import notetype_of
 from generator.render import Rendered, render
+from generator.theme import THEME, read_theme
 
 LEDGER = "ledger.json"
 
@@ -69,7 +71,7 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
     """
     contents: list[Content] = []
     held_back: list[HeldBack] = []
-    problems = list(collection.problems)
+    problems = [*collection.problems, *read_theme(collection.root, shown(collection.root / THEME))[1]]
     for topic, note in collection.notes():
         rendered = render(note, topic, collection.root, collection.references)
         problems += rendered.problems
@@ -99,10 +101,12 @@ def build(root: Path, out: Path | None = None) -> Report:
     out = out if out is not None else collection.settings.folder(root)
     before = read_ledger(out / LEDGER)
     rows = [(content.id, content.deck, content.digest) for content in contents]
-    after = enter(before, rows, notetype_digests(), _now())
+    theme, _ = read_theme(root, shown(root / THEME))
+    after = enter(before, rows, notetype_digests(theme), _now())
+    pages = describe(collection, contents, after)
     packages: list[tuple[Path, int, int]] = []
     for name, members in _packages(contents).items():
-        data = pack(members, after, _descriptions(members))
+        data = pack(members, after, pages_of(pages, members), theme)
         write_atomically(out / name, data)
         packages.append((out / name, len(members), len(data)))
     written = {file.name for file, _, _ in packages}
@@ -154,13 +158,6 @@ def slug(deck: str) -> str:
     """A deck's name as a file name: `Efficient Vision::Convolutions` is `efficient-vision--convolutions`."""
     plain = unicodedata.normalize("NFKC", deck).lower().replace("::", "\0")
     return re.sub(r"[^\w\0]+", "-", plain).strip("-").replace("\0", "--") or "deck"
-
-
-def _descriptions(contents: Sequence[Content]) -> dict[str, str]:
-    """What Anki shows on the page of each top-level deck."""
-    tops = dict.fromkeys(content.deck.split("::")[0] for content in contents)
-    text = "Compiled by Groundtruth. Numbers in <b>green</b> were computed or measured: "
-    return dict.fromkeys(tops, text + "unfold the evidence on the back.")
 
 
 def _now() -> int:

@@ -9,11 +9,8 @@ pins ids, order and number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Literal
 
-from generator.highlight import highlight_css
 from generator.notes import Kind
 
 SPARES = 5
@@ -121,20 +118,3 @@ ALL = (QUESTION, CLOZE, OCCLUSION)
 def notetype_of(kind: Kind) -> NoteType:
     """The note type of a kind of note."""
     return {"cloze": CLOZE, "occlusion": OCCLUSION}.get(kind, QUESTION)
-
-
-@cache
-def template_text(file: str) -> str:
-    """The text of one of the files in `generator/templates/`, its includes put in."""
-    text = files("generator").joinpath("templates", file).read_text(encoding="utf-8")
-    for part in ("above", "below", "image"):
-        mark = f"<!-- {part} -->\n"
-        if mark in text:
-            text = text.replace(mark, template_text(f"_{part}.html"))
-    return text.strip() + "\n"
-
-
-@cache
-def css() -> str:
-    """The style sheet of all note types."""
-    return template_text("card.css") + highlight_css() + "\n"

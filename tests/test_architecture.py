@@ -26,7 +26,7 @@ HEAVY = {
 WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
 WRITING_HALF |= {"lexing"}
 WRITING_HALF |= {"check", "lint", "explain", "rules"}
-WRITING_HALF |= {"inert", "mathjax"}
+WRITING_HALF |= {"inert", "mathjax", "theme", "describe"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from generator.notetypes import css
+from generator.theme import OURS
 
 READABLE = 4.5
 """WCAG 2.2, success criterion 1.4.3 (AA): the contrast of text and background."""
@@ -29,7 +29,7 @@ def contrast(one: str, other: str) -> float:
 
 def palette(selector: str) -> dict[str, str]:
     """The named colours that a rule sets."""
-    (rule,) = re.findall("^" + re.escape(selector) + r" \{\s*(--ink.*?)$", css(), re.MULTILINE)
+    (rule,) = re.findall("^" + re.escape(selector) + r" \{\s*(--ink.*?)$", OURS.css, re.MULTILINE)
     return dict(re.findall(r"(--[a-z]+): (#[0-9a-f]{6});", rule))
 
 
@@ -52,7 +52,7 @@ def test_every_colour_of_text_can_be_read(selector: str, ink: str, behind: str) 
 @pytest.mark.parametrize(("scope", "selector"), [(".code", LIGHT), (".nightMode .code", DARK)])
 def test_every_colour_of_code_can_be_read(scope: str, selector: str) -> None:
     panel = palette(selector)["--panel"]
-    rules = re.findall(rf"^{re.escape(scope)} (\.h-\w+) \{{([^}}]*)\}}", css(), re.MULTILINE)
+    rules = re.findall(rf"^{re.escape(scope)} (\.h-\w+) \{{([^}}]*)\}}", OURS.css, re.MULTILINE)
     assert len(rules) > 40
     for name, rule in rules:
         colour = re.search(r"(?<![-\w])color: (#[0-9a-fA-F]{3,6})", rule)

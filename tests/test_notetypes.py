@@ -13,7 +13,8 @@ import pytest
 from anki.collection import Collection
 
 from generator.apkg import notetype_digests
-from generator.notetypes import ALL, CLOZE, OCCLUSION, QUESTION, NoteType, css, template_text
+from generator.notetypes import ALL, CLOZE, OCCLUSION, QUESTION, NoteType
+from generator.theme import OURS, Theme
 
 TYPES = pytest.mark.parametrize("notetype", ALL, ids=lambda notetype: notetype.name)
 
@@ -124,7 +125,7 @@ def test_every_template_names_fields_that_exist(notetype: NoteType) -> None:
     names = {field.name for field in notetype.fields}
     for template in notetype.templates:
         for file in (template.front, template.back):
-            assert named(template_text(file)) <= names, file
+            assert named(OURS.template(file)) <= names, file
 
 
 @TYPES
@@ -132,7 +133,7 @@ def test_every_section_of_a_template_is_closed(notetype: NoteType) -> None:
     for template in notetype.templates:
         for file in (template.front, template.back):
             waiting: list[str] = []
-            for mark, name in re.findall(r"\{\{([#^/])([^{}]*)\}\}", template_text(file)):
+            for mark, name in re.findall(r"\{\{([#^/])([^{}]*)\}\}", OURS.template(file)):
                 if mark == "/":
                     assert waiting.pop() == name
                 else:
@@ -144,37 +145,33 @@ def test_every_section_of_a_template_is_closed(notetype: NoteType) -> None:
 def test_no_mark_for_an_include_is_left_in_a_template(notetype: NoteType) -> None:
     for template in notetype.templates:
         for file in (template.front, template.back):
-            assert "<!--" not in template_text(file)
+            assert "<!--" not in OURS.template(file)
 
 
 @TYPES
 def test_the_answer_shows_what_the_question_hides(notetype: NoteType) -> None:
     below = {"Back Extra" if notetype is OCCLUSION else "Extra", "Evidence", "Source", "Related"}
     for template in notetype.templates:
-        assert below <= named(template_text(template.back))
-        assert not below & named(template_text(template.front))
+        assert below <= named(OURS.template(template.back))
+        assert not below & named(OURS.template(template.front))
 
 
 def test_only_the_cloze_template_has_deletions() -> None:
-    assert "{{cloze:Text}}" in template_text("cloze_question.html")
-    assert "{{cloze:Text}}" in template_text("cloze_answer.html")
-    assert not any("cloze:" in template_text(template.front) for template in QUESTION.templates)
+    assert "{{cloze:Text}}" in OURS.template("cloze_question.html")
+    assert "{{cloze:Text}}" in OURS.template("cloze_answer.html")
+    assert not any("cloze:" in OURS.template(template.front) for template in QUESTION.templates)
 
 
 def test_the_style_sheet_has_colours_for_the_night_and_fetches_nothing() -> None:
-    assert ".nightMode" in css()
-    assert "url(" not in css() and "@import" not in css()
-    assert css().count("{") == css().count("}")
+    assert ".nightMode" in OURS.css
+    assert "url(" not in OURS.css and "@import" not in OURS.css
+    assert OURS.css.count("{") == OURS.css.count("}")
 
 
-def test_a_digest_of_each_note_type_moves_with_its_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_of_each_note_type_moves_with_its_templates() -> None:
     before = notetype_digests()
     assert before.keys() == {"1761400000001", "1761400000002", "1761400000003"}
-    original = template_text("cloze_answer.html")
-    monkeypatch.setattr(
-        "generator.apkg.template_text",
-        lambda file: original + "<hr>" if file == "cloze_answer.html" else template_text(file),
-    )
-    after = notetype_digests()
+    original = OURS.template("cloze_answer.html")
+    after = notetype_digests(Theme((("cloze_answer.html", original + "<hr>"),)))
     assert after["1761400000001"] == before["1761400000001"]
     assert after["1761400000002"] != before["1761400000002"]
