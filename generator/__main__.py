@@ -1,7 +1,7 @@
 """`generator`: compile notes into Anki decks.
 
-Exit codes: 0 done · 2 usage · 3 a card is malformed · 5 a file that the tools write cannot be read or
-written.
+Exit codes: 0 done · 1 `diff` found changes · 2 usage · 3 a card is malformed · 5 a file that the tools write
+cannot be read or written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator import commands
-    from generator.errors import CardError, StateError
+    from generator.errors import CardError, StateError, UsageError
 
     root = Path(options.path)
     if not root.is_dir():
@@ -34,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands.show_problems(error.problems)
         print(f"generator: {commands.tally(error.problems)}; nothing was written", file=sys.stderr)
         return MALFORMED
+    except UsageError as error:
+        print(f"generator: {error}", file=sys.stderr)
+        return USAGE
     except StateError as error:
         print(f"generator: {error}", file=sys.stderr)
         return STATE
@@ -44,17 +47,22 @@ def _parser() -> argparse.ArgumentParser:
         prog="generator",
         description="Compile Markdown notes into Anki decks that can be imported again and again "
         "without losing a review.",
-        epilog="Exit codes: 0 done, 2 usage, 3 a card is malformed, 5 a file that the tools write cannot be "
-        "read or written.",
+        epilog="Exit codes: 0 done, 1 diff found changes, 2 usage, 3 a card is malformed, 5 a file that the "
+        "tools write cannot be read or written.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     default = "cards" if Path("cards").is_dir() else "."
     for name, text in (
         ("build", "compile the notes into decks/*.apkg"),
         ("check", "look for mistakes; write nothing"),
+        ("diff", "say what the next import would change; write nothing"),
+        ("list", "list the notes, a line each"),
+        ("new", "start a file of notes, with one that works"),
         ("ids", "show, and with --write put in, the ids that notes lack"),
     ):
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == "new":
+            command.add_argument("topic", help="its title; folders before it, with '/' between")
         command.add_argument(
             "path", nargs="?", default=default, help=f"the folder of notes (default: {default})"
         )
@@ -64,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--output",
                 help="the folder for packages and ledger (default: decks, beside the notes)",
             )
+            command.add_argument("--deck", default="", help="build this deck and its sub-decks only")
         if name == "check":
             command.add_argument("--strict", action="store_true", help="let warnings count as errors")
             command.add_argument(
@@ -73,6 +82,30 @@ def _parser() -> argparse.ArgumentParser:
                 "--explain",
                 metavar="CODE",
                 help="explain a rule, R05 or R05a, by a bad and a good note; 'all' lists them",
+            )
+        if name == "diff":
+            command.add_argument(
+                "--against",
+                metavar="FILE",
+                help="an .apkg to compare with (default: those of the last build)",
+            )
+        if name == "list":
+            command.add_argument("--tag", default="", help="with this tag, or one below it")
+            command.add_argument("--deck", default="", help="in this deck, or one below it")
+            command.add_argument("--kind", default="", help="of this kind: basic, reversed, typed, cloze")
+            command.add_argument("--id", default="", metavar="PATTERN", help="with such an id: 'dw-*'")
+            command.add_argument("--held", action="store_true", help="those that are held back")
+            command.add_argument(
+                "--retired", action="store_true", help="those that are gone, with a search for Anki's browser"
+            )
+        if name in ("diff", "list"):
+            command.add_argument(
+                "-o", "--output", help="the folder of packages and ledger (default: decks, beside the notes)"
+            )
+            command.add_argument("--json", action="store_true", help="for programs")
+        if name == "new":
+            command.add_argument(
+                "--deck", default="", help="the deck of its notes (default: from the folders)"
             )
         if name == "ids":
             command.add_argument("--write", action="store_true", help="write them into the files")

@@ -19,7 +19,7 @@ from typing import Any
 
 import genanki
 
-from generator.ledger import Entry, Ledger, digest_of, guid_of
+from generator.ledger import Built, Entry, Ledger, digest_of, guid_of
 from generator.media import Media
 from generator.notetypes import ALL, NoteType
 from generator.theme import OURS, Theme
@@ -51,11 +51,30 @@ class Content:
     """Which of the note type's cards it makes: template or deletion numbers, from 0."""
     media: tuple[Media, ...]
     """The files its fields show."""
+    was: str = ""
+    """The id under which learners first got it, where that was another one."""
+
+    @property
+    def guid(self) -> str:
+        """What Anki knows it by."""
+        return guid_of(self.was or self.id)
 
     @property
     def digest(self) -> str:
         """What the learner would see changes exactly when this does."""
         return digest_of([self.notetype.id, self.fields, self.tags, self.ordinals])
+
+    @property
+    def asks(self) -> str:
+        """The field that says what the note asks, HTML: the first one, but above an image its heading."""
+        names = [field.name for field in self.notetype.fields]
+        return self.fields[names.index("Header") if "Header" in names else 0]
+
+    @property
+    def built(self) -> Built:
+        """What the ledger is told of it."""
+        question = digest_of(self.asks)[:8]
+        return Built(self.id, self.deck, self.digest, self.was, self.notetype.id, self.ordinals, question)
 
 
 class _Note(genanki.Note):  # type: ignore[misc]
@@ -68,7 +87,7 @@ class _Note(genanki.Note):  # type: ignore[misc]
             model=model,
             fields=list(content.fields),
             tags=list(content.tags),
-            guid=guid_of(content.id),
+            guid=content.guid,
             due=due,
         )
 
@@ -157,7 +176,7 @@ def pack(
     for name in sorted({content.deck for content in contents} | descriptions.keys()):
         decks[name] = genanki.Deck(_deck_id(name), name, descriptions.get(name, ""))
     for due, content in enumerate(contents, start=1):
-        entry = ledger.notes[guid_of(content.id)]
+        entry = ledger.notes[content.guid]
         decks[content.deck].add_note(_Note(content, entry, models[content.notetype.id], due))
     return _zip(_database(decks.values()), [media for content in contents for media in content.media])
 

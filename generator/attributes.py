@@ -13,7 +13,7 @@ from generator.notes import Kind
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
 KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed", "occlusion")
-KEYS = ("tags", "hint", "contrast", "expires", "ignore", "hide")
+KEYS = ("was", "tags", "hint", "contrast", "expires", "ignore", "hide")
 HIDE = ("all", "one")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
@@ -37,6 +37,8 @@ class Attributes:
     """The kind asked for; None leaves it to the note's content."""
     tags: tuple[str, ...] = ()
     """Tags of this note alone."""
+    was: str = ""
+    """The id that the note had before it was renamed."""
     hint: str = ""
     """A line that the learner can unfold on the question side."""
     contrast: tuple[str, ...] = ()
@@ -83,6 +85,9 @@ def read_attributes(inside: str) -> Attributes:
     for key in found:
         if key not in KEYS:
             raise BadAttributes(f"unknown attribute '{key}'", _closest(key, KEYS))
+    was = found.get("was", "")
+    if "was" in found and not ID.fullmatch(was):
+        raise BadAttributes(f"the id '{was}' has a character that ids do not have", "write was=old-id")
     expires = found.get("expires", "")
     if expires and not is_date(expires):
         raise BadAttributes(f"'{expires}' is no date", "write expires=2027-05-01: year, month, day")
@@ -94,6 +99,7 @@ def read_attributes(inside: str) -> Attributes:
     return Attributes(
         id=identity,
         kind=kinds[0] if kinds else None,
+        was=was,
         tags=tuple(found.get("tags", "").split()),
         hint=found.get("hint", ""),
         contrast=split_words(found.get("contrast", "")),

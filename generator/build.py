@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import time
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from generator.apkg import Content, notetype_digests, pack
 from generator.collection import Collection, load, shown
+from generator.decks import is_within, packages_of
 from generator.deletions import ordinals
 from generator.describe import describe, pages_of
-from generator.errors import Problem, StateError, stop_on_errors
+from generator.errors import Problem, UsageError, stop_on_errors
 from generator.files import write_atomically
-from generator.ledger import Ledger, enter, guid_of, read_ledger, write_ledger
+from generator.history import check_history
+from generator.ledger import Ledger, enter, guid_of, read_ledger, retire, write_ledger
 from generator.notes import Location, Note, Topic
 from generator.notetypes import notetype_of
 from generator.render import Rendered, render
-from generator.theme import THEME, read_theme
+from generator.theme import THEME, Theme, read_theme
 
 LEDGER = "ledger.json"
 
@@ -56,7 +57,7 @@ class Report:
     moved: tuple[tuple[str, str, str], ...]
     """Id, old deck, new deck: an import leaves cards that a learner has in the old deck."""
     gone: tuple[str, ...]
-    """Ids of notes of earlier builds that the collection has no more; an import never deletes."""
+    """Ids of notes that the last build had and the collection has no more; an import never deletes."""
     held_back: tuple[HeldBack, ...]
     """Notes that are not in the packages."""
     warnings: tuple[Problem, ...]
@@ -84,38 +85,120 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
     return contents, held_back, sorted(problems, key=lambda problem: problem.location)
 
 
-def build(root: Path, out: Path | None = None) -> Report:
-    """Compile a collection into one package per top-level deck and one per sub-deck.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build is going to write, and why."""
+
+    collection: Collection
+    """The notes."""
+    out: Path
+    """The folder for packages and ledger."""
+    contents: tuple[Content, ...]
+    """What goes into packages, in the order of study."""
+    held_back: tuple[HeldBack, ...]
+    """What does not, yet."""
+    problems: tuple[Problem, ...]
+    """Warnings; an error would have stopped the plan."""
+    before: Ledger
+    """What learners have."""
+    after: Ledger
+    """What they will have."""
+    gone: tuple[str, ...]
+    """Guids of notes that the last build had and the collection has no more."""
+    packages: dict[str, list[Content]]
+    """The notes of each package file, by its name."""
+    theme: Theme
+    """How cards look."""
+
+
+def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
+    """Find out what a build would do; nothing is written.
 
     Args:
         root: the collection's folder.
         out: the folder for packages and ledger; None leaves it to the settings.
+        deck: plan for this deck and its sub-decks only; empty for all.
 
     Raises:
-        CardError: a card is malformed; nothing was written.
-        StateError: the ledger cannot be read, or a file cannot be written.
+        CardError: a card is malformed.
+        StateError: the ledger cannot be read.
+        UsageError: no note goes into the deck.
     """
     collection = load(root)
     contents, held_back, problems = compile_notes(collection)
     stop_on_errors(problems)
     out = out if out is not None else collection.settings.folder(root)
     before = read_ledger(out / LEDGER)
-    rows = [(content.id, content.deck, content.digest) for content in contents]
+    notes = [note for _, note in collection.notes()]
+    built = {content.id: content.built for content in contents}
+    problems += check_history(notes, built, before)
+    stop_on_errors(problems)
+    packages = packages_of(contents, deck)
+    if deck:
+        decks = {note.id: topic.deck for topic, note in collection.notes()}
+        _check_deck(deck, decks.values())
+        contents = [content for content in contents if is_within(content.deck, deck)]
+        held_back = [held for held in held_back if is_within(decks[held.id], deck)]
     theme, _ = read_theme(root, shown(root / THEME))
-    after = enter(before, rows, notetype_digests(theme), _now())
-    pages = describe(collection, contents, after)
+    now = _now()
+    there = {guid_of(note.was or note.id) for note in notes}
+    gone = [
+        guid
+        for guid, entry in before.notes.items()
+        if guid not in there and not entry.retired and is_within(entry.deck, deck)
+    ]
+    after = enter(before, [built[content.id] for content in contents], notetype_digests(theme), now)
+    return Plan(
+        collection=collection,
+        out=out,
+        contents=tuple(contents),
+        held_back=tuple(held_back),
+        problems=tuple(sorted(problems, key=lambda problem: problem.location)),
+        before=before,
+        after=retire(after, gone, now),
+        gone=tuple(gone),
+        packages=packages,
+        theme=theme,
+    )
+
+
+def build(root: Path, out: Path | None = None, deck: str = "") -> Report:
+    """Compile a collection into one package per top-level deck and one per sub-deck.
+
+    Args:
+        root: the collection's folder.
+        out: the folder for packages and ledger; None leaves it to the settings.
+        deck: build this deck and its sub-decks only; empty for all. The others stay as they were built last.
+
+    Raises:
+        CardError: a card is malformed; nothing was written.
+        StateError: the ledger cannot be read, or a file cannot be written.
+        UsageError: no note goes into the deck.
+    """
+    planned = plan(root, out, deck)
+    out, known = planned.out, planned.before.packages
+    pages = describe(planned.collection, planned.contents, planned.after)
     packages: list[tuple[Path, int, int]] = []
-    for name, members in _packages(contents).items():
-        data = pack(members, after, pages_of(pages, members), theme)
+    for name, members in planned.packages.items():
+        data = pack(members, planned.after, pages_of(pages, members), planned.theme)
         write_atomically(out / name, data)
         packages.append((out / name, len(members), len(data)))
     written = {file.name for file, _, _ in packages}
-    outdated = [out / name for name in before.packages if name not in written and (out / name).is_file()]
+    outdated = [out / name for name in known if not deck and name not in written and (out / name).is_file()]
     for file in outdated:
         # It would go on showing notes that are gone, held back, or in a deck of another name.
         file.unlink()
-    write_ledger(replace(after, packages=tuple(written)), out / LEDGER)
-    return _report(contents, held_back, problems, before, after, packages, outdated)
+    kept = written.union(known if deck else ())
+    write_ledger(replace(planned.after, packages=tuple(kept)), out / LEDGER)
+    return _report(planned, packages, outdated)
+
+
+def _check_deck(deck: str, known: Iterable[str]) -> None:
+    names = sorted(set(known))
+    if not any(is_within(name, deck) for name in names):
+        near = get_close_matches(deck, names, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names[:12])}"
+        raise UsageError(f"there is no deck '{deck}'", hint)
 
 
 def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
@@ -134,30 +217,10 @@ def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
         tags=tuple(sorted({*topic.tags, *note.tags})),
         ordinals=cards,
         media=rendered.media,
+        was=note.was if note.was != note.id else "",
     )
 
 
-def _packages(contents: Sequence[Content]) -> dict[str, list[Content]]:
-    """The notes of each package file: a file for a whole deck, and one for each of its sub-decks."""
-    packages: dict[str, list[Content]] = {}
-    names: dict[str, str] = {}
-    for content in contents:
-        top, *_ = content.deck.split("::")
-        for deck in dict.fromkeys((top, content.deck)):
-            file = f"{slug(deck)}.apkg"
-            if names.setdefault(file, deck) != deck:
-                hint = "rename one of the decks"
-                raise StateError(
-                    f"{file}: the decks '{names[file]}' and '{deck}' would share this file", hint
-                )
-            packages.setdefault(file, []).append(content)
-    return packages
-
-
-def slug(deck: str) -> str:
-    """A deck's name as a file name: `Efficient Vision::Convolutions` is `efficient-vision--convolutions`."""
-    plain = unicodedata.normalize("NFKC", deck).lower().replace("::", "\0")
-    return re.sub(r"[^\w\0]+", "-", plain).strip("-").replace("\0", "--") or "deck"
 
 
 def _now() -> int:
@@ -166,18 +229,10 @@ def _now() -> int:
     return int(given) if given.isdigit() else int(time.time())
 
 
-def _report(
-    contents: Sequence[Content],
-    held_back: Sequence[HeldBack],
-    problems: Sequence[Problem],
-    before: Ledger,
-    after: Ledger,
-    packages: Sequence[tuple[Path, int, int]],
-    outdated: Sequence[Path],
-) -> Report:
+def _report(planned: Plan, packages: Sequence[tuple[Path, int, int]], outdated: Sequence[Path]) -> Report:
     new, changed, moved = [], [], []
-    for content in contents:
-        old, entry = before.notes.get(guid_of(content.id)), after.notes[guid_of(content.id)]
+    for content in planned.contents:
+        old, entry = planned.before.notes.get(content.guid), planned.after.notes[content.guid]
         if old is None:
             new.append(content.id)
             continue
@@ -185,15 +240,14 @@ def _report(
             changed.append(content.id)
         if old.deck != entry.deck:
             moved.append((content.id, old.deck, entry.deck))
-    kept = {content.id for content in contents} | {note.id for note in held_back}
     return Report(
         packages=tuple((Path(shown(file)), notes, size) for file, notes, size in packages),
         outdated=tuple(Path(shown(file)) for file in outdated),
         new=tuple(new),
         changed=tuple(changed),
-        unchanged=len(contents) - len(new) - len(changed),
+        unchanged=len(planned.contents) - len(new) - len(changed),
         moved=tuple(moved),
-        gone=tuple(sorted(entry.id for entry in after.notes.values() if entry.id not in kept)),
-        held_back=tuple(held_back),
-        warnings=tuple(problem for problem in problems if problem.severity == "warning"),
+        gone=tuple(sorted(planned.before.notes[guid].id for guid in planned.gone)),
+        held_back=planned.held_back,
+        warnings=planned.problems,
     )

@@ -72,7 +72,7 @@ def load(root: Path) -> Collection:
         if isinstance(source, Problem):
             problems.append(source)
             continue
-        topic, found = parse(source, file, _deck_of_folder(file, root, settings))
+        topic, found = parse(source, file, deck_of_folder(file, root, settings))
         problems += found
         if topic is not None:
             topics.append(replace(topic, tags=_tags(topic, root, settings)))
@@ -101,7 +101,7 @@ def find_files(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _deck_of_folder(file: Path, root: Path, settings: Settings) -> str:
+def deck_of_folder(file: Path, root: Path, settings: Settings) -> str:
     """The deck of a file that names none: the folders it lies in, below the deck that the settings name."""
     parts = file.relative_to(root).parts[:-1]
     if not parts and not settings.deck:
@@ -118,20 +118,28 @@ def _tags(topic: Topic, root: Path, settings: Settings) -> tuple[str, ...]:
 
 
 def _check_ids(topics: Iterable[Topic]) -> Iterator[Problem]:
+    notes = [note for topic in topics for note in topic.notes if note.id]
     first: dict[str, Location] = {}
     folded: dict[str, str] = {}
-    for topic in topics:
-        for note in topic.notes:
-            if not note.id:
-                continue
-            if note.id in first:
-                what = f"the id '{note.id}' belongs to the note at {first[note.id]} already"
-                yield Problem(note.location, what, "give this note an id of its own")
-            elif note.id.lower() in folded:
-                what = f"the id '{note.id}' differs from '{folded[note.id.lower()]}' by capitals alone"
-                yield Problem(note.location, what, "give this note an id of its own")
-            first.setdefault(note.id, note.location)
-            folded.setdefault(note.id.lower(), note.id)
+    for note in notes:
+        if note.id in first:
+            what = f"the id '{note.id}' belongs to the note at {first[note.id]} already"
+            yield Problem(note.location, what, "give this note an id of its own")
+        elif note.id.lower() in folded:
+            what = f"the id '{note.id}' differs from '{folded[note.id.lower()]}' by capitals alone"
+            yield Problem(note.location, what, "give this note an id of its own")
+        first.setdefault(note.id, note.location)
+        folded.setdefault(note.id.lower(), note.id)
+    renamed: dict[str, Location] = {}
+    for note in notes:
+        if note.was and note.was != note.id and note.was in first:
+            what = f"was={note.was} names the id of the note at {first[note.was]}"
+            yield Problem(note.location, what, "give that note an id of its own, or take was away here")
+        elif note.was and note.was in renamed:
+            what = f"was={note.was} stands at {renamed[note.was]} already"
+            yield Problem(note.location, what, "one note only can be the one that learners have: keep one")
+        if note.was:
+            renamed.setdefault(note.was, note.location)
 
 
 def _check_requires(topics: list[Topic]) -> Iterator[Problem]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from generator.build import Report, build
+from generator.build import LEDGER, Report, build, compile_notes, plan
 from generator.check import check
 from generator.collection import load, shown
-from generator.errors import CardError, Problem, count
-from generator.exits import MALFORMED, OK, USAGE
+from generator.diff import differ, last_packages
+from generator.errors import CardError, Problem, UsageError, count
+from generator.exits import CHANGED, MALFORMED, OK, USAGE
 from generator.explain import explain
 from generator.ids import write_ids
+from generator.ledger import read_ledger
+from generator.listing import Choice, list_notes, list_retired, search
+from generator.packages import read_packages
+from generator.scaffold import start_topic
+from generator.show_diff import as_json, summary, tell
 
 _MANY = 12
 """How many ids a list on the screen shows before it is cut."""
@@ -21,8 +30,15 @@ _MANY = 12
 
 def run(options: argparse.Namespace, root: Path) -> int:
     """Run one command on a folder of notes; returns the exit code."""
+    out = Path(options.output) if getattr(options, "output", None) else None
     if options.command == "build":
-        show_report(build(root, Path(options.output) if options.output else None))
+        show_report(build(root, out, options.deck))
+    elif options.command == "diff":
+        return _diff(root, out, options)
+    elif options.command == "list":
+        return _list(root, out, options)
+    elif options.command == "new":
+        print(start_topic(load(root), options.topic, options.deck))
     elif options.command == "check":
         return _explain(options.explain) if options.explain else _check(root, options)
     elif options.command == "ids":
@@ -65,6 +81,45 @@ def _explain(code: str) -> int:
     return OK
 
 
+def _diff(root: Path, out: Path | None, options: argparse.Namespace) -> int:
+    planned = plan(root, out)
+    files = [Path(options.against)] if options.against else last_packages(planned)
+    if options.against and not files[0].is_file():
+        raise UsageError(f"{options.against}: no such file", "name an .apkg")
+    difference = differ(planned, read_packages(files))
+    if options.json:
+        print(as_json(difference))
+    else:
+        if not files:
+            print("there is no package yet: everything is new", file=sys.stderr)
+        for line in tell(difference, sys.stdout.isatty() and "NO_COLOR" not in os.environ):
+            print(line)
+        print(summary(difference), file=sys.stderr)
+    return OK if difference.is_empty else CHANGED
+
+
+def _list(root: Path, out: Path | None, options: argparse.Namespace) -> int:
+    collection = load(root)
+    choice = Choice(options.tag, options.deck, options.kind, options.id)
+    if options.retired:
+        ledger = read_ledger((out or collection.settings.folder(root)) / LEDGER)
+        notes = list_retired(ledger, choice)
+    else:
+        held = {each.id for each in compile_notes(collection)[1]} if options.held else None
+        notes = list(list_notes(collection, choice, held))
+    if options.json:
+        print(json.dumps([asdict(note) for note in notes], ensure_ascii=False, indent=2))
+    else:
+        for note in notes:
+            print(note)
+        print(count(len(notes), "note"), file=sys.stderr)
+        if options.retired and notes:
+            print(f"in Anki's browser: {search([note.id for note in notes])}", file=sys.stderr)
+    wrong = [problem for problem in collection.problems if problem.severity == "error"]
+    show_problems(wrong)
+    return MALFORMED if wrong else OK
+
+
 def _ids(root: Path, write: bool) -> None:
     found = write_ids(load(root), write)
     for new in found:
@@ -88,11 +143,11 @@ def show_report(report: Report) -> None:
         hint = (
             "an import leaves cards where they are; whoever has them moves them in Anki's browser, found by "
         )
-        print(f"  hint: {hint}{_search(note_id for note_id, _, _ in report.moved)}", file=sys.stderr)
+        print(f"  hint: {hint}{search([note_id for note_id, _, _ in report.moved])}", file=sys.stderr)
     if report.gone:
         print(f"gone: {_listed(report.gone)}", file=sys.stderr)
         hint = "an import never deletes; whoever has them deletes them in Anki's browser, found by "
-        print(f"  hint: {hint}{_search(report.gone)}", file=sys.stderr)
+        print(f"  hint: {hint}{search(report.gone)}", file=sys.stderr)
     if report.changed:
         print(f"changed: {_listed(report.changed)}", file=sys.stderr)
     for file in report.outdated:
@@ -113,8 +168,3 @@ def _way_out(report: Report) -> str:
 def _listed(ids: Sequence[str]) -> str:
     more = len(ids) - _MANY
     return ", ".join(ids[:_MANY]) + (f" and {more} more" if more > 0 else "")
-
-
-def _search(ids: Iterable[str]) -> str:
-    """A search for Anki's browser that finds these notes."""
-    return " OR ".join(f'"Id:{note_id}"' for note_id in ids)

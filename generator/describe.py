@@ -9,7 +9,7 @@ from html import escape
 from generator.apkg import Content
 from generator.collection import Collection
 from generator.errors import count
-from generator.ledger import Ledger, guid_of
+from generator.ledger import Ledger
 from generator.notes import MARKS
 
 _GREEN = "Numbers in <b>green</b> were computed or measured: unfold the evidence on the back."
@@ -59,7 +59,7 @@ def _page(
     ledger: Ledger,
 ) -> str:
     settings = collection.settings
-    newest = max(ledger.notes[guid_of(content.id)].mod for content in contents)
+    newest = max(ledger.notes[content.guid].mod for content in contents)
     places = sorted({place for content in contents for place in machines.get(content.id, ())})
     facts = [
         f"{count(len(contents), 'note')}, last changed on {datetime.fromtimestamp(newest, UTC):%Y-%m-%d}.",

@@ -58,6 +58,20 @@ class StateError(Exception):
         super().__init__(f"{what}\n  hint: {hint}")
 
 
+class UsageError(Exception):
+    """What was asked for on the command line makes no sense for this collection.
+
+    Args:
+        what: what is wrong.
+        hint: the way out.
+    """
+
+    def __init__(self, what: str, hint: str) -> None:
+        self.what = what
+        self.hint = hint
+        super().__init__(f"{what}\n  hint: {hint}")
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun, `1 note` or `2 notes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

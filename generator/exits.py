@@ -2,6 +2,8 @@
 
 OK = 0
 """Done."""
+CHANGED = 1
+"""`diff` found that an import would change something."""
 USAGE = 2
 """Wrong use: a command, folder or rule that there is not."""
 MALFORMED = 3

@@ -64,15 +64,19 @@ def write_ids(collection: Collection, write: bool) -> list[NewId]:
 
 def _invent(note: Note, taken: Iterable[str]) -> str:
     text = " ".join(child.content for child in note.question if child.type in ("text", "code_inline"))
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    words = [word for word in re.findall(r"[a-z0-9]+", bare) if word not in _STOP]
-    stem = "-".join(words[:_WORDS]) or "note"
+    stem = slug_of(text, _WORDS) or "note"
     number, identity = 1, stem
     while identity in taken:
         number += 1
         identity = f"{stem}-{number}"
     return identity
+
+
+def slug_of(text: str, most: int) -> str:
+    """The words of a text that carry it, joined by hyphens; at most so many, and maybe none."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "-".join([word for word in re.findall(r"[a-z0-9]+", bare) if word not in _STOP][:most])
 
 
 def _place(source: Source, number: int) -> tuple[int, str] | None:

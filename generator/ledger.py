@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,37 @@ from generator.errors import StateError
 from generator.files import write_atomically
 from generator.notes import MOST_CARDS
 
-FORMAT = 1
-"""Version of the file's format: 1 (2026-11) notes and note types."""
+FORMAT = 2
+"""Version of the file's format: 1 (2026-11) notes and note types; 2 (2026-11) what a note was called first,
+its note type, its cards, its question, and when it was retired."""
 
 _STRIDE = MOST_CARDS
 """Milliseconds between the ids of two notes; a note's cards take the ids after its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build makes of a note."""
+
+    id: str
+    """The author's id."""
+    deck: str
+    """Its deck."""
+    digest: str
+    """Digest of its rendered content: note type, fields, tags."""
+    was: str = ""
+    """The id under which learners first got it, where that was another one."""
+    notetype: int = 0
+    """The id of its note type."""
+    cards: tuple[int, ...] = ()
+    """Which of the note type's cards it makes: template or deletion numbers, from 0."""
+    question: str = ""
+    """Digest of what it asks, by which a note that comes back is known."""
+
+    @property
+    def guid(self) -> str:
+        """What Anki knows it by."""
+        return guid_of(self.was or self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +66,16 @@ class Entry:
     """When that content last changed, in seconds since 1970."""
     number: int
     """Anki's note id in the package, in milliseconds since 1970; its cards' ids follow it."""
+    was: str = ""
+    """The id that its guid comes from, where that is another one."""
+    notetype: int = 0
+    """The id of its note type; 0 in an entry of format 1, which says nothing of what follows either."""
+    cards: tuple[int, ...] = ()
+    """Which of the note type's cards it makes."""
+    question: str = ""
+    """Digest of what it asks."""
+    retired: str = ""
+    """The day of the build that missed it first, `2026-11-20`; empty for a note that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +111,36 @@ def stamp(old: tuple[str, int] | None, digest: str, now: int) -> int:
     return old[1] if old[0] == digest else max(now, old[1] + 1)
 
 
-def enter(
-    ledger: Ledger, contents: Sequence[tuple[str, str, str]], types: Mapping[str, str], now: int
-) -> Ledger:
+def enter(ledger: Ledger, notes: Sequence[Built], types: Mapping[str, str], now: int) -> Ledger:
     """The ledger after a build.
 
     Args:
         ledger: as it was.
-        contents: `(id, deck, digest)` of each note in the build, in order.
+        notes: the notes in the build, in order.
         types: digest of each note type by its id.
         now: the time of the build, in seconds since 1970.
     """
-    notes = _apart(ledger.notes)
-    last = max((entry.number for entry in notes.values()), default=0)
-    for note_id, deck, digest in contents:
-        guid = guid_of(note_id)
-        old = notes.get(guid)
+    entries = _apart(ledger.notes)
+    last = max((entry.number for entry in entries.values()), default=0)
+    for note in notes:
+        old = entries.get(note.guid)
         if old is None:
             last = max(last + _STRIDE, now * 1000)
-            notes[guid] = Entry(note_id, deck, digest, now, last)
+            mod, number = now, last
         else:
-            mod = stamp((old.digest, old.mod), digest, now)
-            notes[guid] = replace(old, deck=deck, digest=digest, mod=mod)
+            mod, number = stamp((old.digest, old.mod), note.digest, now), old.number
+        entries[note.guid] = Entry(
+            note.id, note.deck, note.digest, mod, number, note.was, note.notetype, note.cards, note.question
+        )
     stamped = {key: (digest, stamp(ledger.notetypes.get(key), digest, now)) for key, digest in types.items()}
-    return Ledger(notes, {**ledger.notetypes, **stamped}, ledger.packages)
+    return Ledger(entries, {**ledger.notetypes, **stamped}, ledger.packages)
+
+
+def retire(ledger: Ledger, guids: Iterable[str], now: int) -> Ledger:
+    """The ledger with these notes marked as gone; their ids are never given to other notes."""
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    gone = {guid: replace(ledger.notes[guid], retired=day) for guid in guids}
+    return replace(ledger, notes={**ledger.notes, **gone})
 
 
 def _apart(notes: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -134,8 +177,9 @@ def read_ledger(file: Path) -> Ledger:
 
 
 def _entry(values: dict[str, Any]) -> Entry:
-    entry = Entry(**values)
-    texts, numbers = (entry.id, entry.deck, entry.digest), (entry.mod, entry.number)
+    entry = Entry(**{**values, "cards": tuple(values.get("cards", ()))})
+    texts = (entry.id, entry.deck, entry.digest, entry.was, entry.question, entry.retired)
+    numbers = (entry.mod, entry.number, entry.notetype, *entry.cards)
     if not all(type(text) is str for text in texts) or not all(type(number) is int for number in numbers):
         raise ValueError(f"the note '{entry.id}' has a value of another type")
     return entry
@@ -158,4 +202,8 @@ def write_ledger(ledger: Ledger, file: Path) -> None:
 
 def _line(entry: Entry) -> str:
     values = {name: getattr(entry, name) for name in Entry.__slots__}
-    return json.dumps(values, ensure_ascii=False)
+    # What is rarely said is left out, so that a line stays readable.
+    return json.dumps(
+        {name: value for name, value in values.items() if value or name not in ("was", "retired")},
+        ensure_ascii=False,
+    )

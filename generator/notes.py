@@ -151,6 +151,8 @@ class Note:
     """The claim links, in order."""
     citations: tuple[Citation, ...] = ()
     """The cite links, in order."""
+    was: str = ""
+    """The id that it had when learners first got it; empty where it has it still."""
     contrast: tuple[str, ...] = ()
     """Ids of notes that ask almost the same, and that a learner is meant to tell from this one."""
     expires: str = ""

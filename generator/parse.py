@@ -162,6 +162,7 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         question=tuple(section.heading[1].children or ()),
         answer=tuple(answer),
         extra=tuple(extra),
+        was=attributes.was,
         tags=attributes.tags,
         hint=attributes.hint,
         blocks=tuple(blocks),

@@ -41,7 +41,7 @@ def content(identity: str, **changes: Any) -> Content:
 
 
 def entered(contents: list[Content], before: Ledger | None = None, now: int = MONDAY) -> Ledger:
-    rows = [(each.id, each.deck, each.digest) for each in contents]
+    rows = [each.built for each in contents]
     return enter(before or Ledger({}, {}), rows, notetype_digests(), now)
 
 

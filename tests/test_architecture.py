@@ -27,6 +27,8 @@ WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg",
 WRITING_HALF |= {"lexing"}
 WRITING_HALF |= {"check", "lint", "explain", "rules"}
 WRITING_HALF |= {"inert", "mathjax", "theme", "describe"}
+WRITING_HALF |= {"inert", "mathjax"}
+WRITING_HALF |= {"history", "decks", "diff", "show_diff", "packages", "words", "listing", "scaffold"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
 
 

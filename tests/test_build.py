@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import Report, build, slug
+from generator.build import Report, build
+from generator.decks import slug
 from generator.errors import CardError, StateError
 from generator.ledger import guid_of, read_ledger
 from tests.notes import write_notes

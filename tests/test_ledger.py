@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import StateError
-from generator.ledger import Entry, Ledger, digest_of, enter, guid_of, read_ledger, stamp, write_ledger
+from generator.ledger import Built, Entry, Ledger, digest_of, enter, guid_of, read_ledger, stamp, write_ledger
 
 EMPTY = Ledger({}, {})
 TYPES = {"1": "type-digest"}
@@ -60,7 +60,7 @@ def test_mod_is_when_the_content_last_changed(
 def test_mod_grows_with_every_change_and_stays_without_one(builds: list[tuple[str, int]]) -> None:
     ledger, before = EMPTY, None
     for digest, now in builds:
-        ledger = enter(ledger, [("a", "D", digest)], TYPES, MONDAY + now)
+        ledger = enter(ledger, [Built("a", "D", digest)], TYPES, MONDAY + now)
         after = entry(ledger, "a")
         if before is not None:
             assert (after.mod == before.mod) == (after.digest == before.digest)
@@ -70,25 +70,25 @@ def test_mod_grows_with_every_change_and_stays_without_one(builds: list[tuple[st
 
 
 def test_a_note_that_changes_moves_no_other() -> None:
-    first = enter(EMPTY, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY)
-    second = enter(first, [("a", "D", "2"), ("b", "D", "1")], TYPES, MONDAY + 60)
+    first = enter(EMPTY, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY)
+    second = enter(first, [Built("a", "D", "2"), Built("b", "D", "1")], TYPES, MONDAY + 60)
     assert (entry(second, "a").mod, entry(second, "b").mod) == (MONDAY + 60, MONDAY)
     assert second.notetypes == first.notetypes
 
 
 def test_another_deck_or_another_place_is_no_change_of_content() -> None:
-    first = enter(EMPTY, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY)
-    second = enter(first, [("b", "E", "1"), ("a", "D", "1")], TYPES, MONDAY + 60)
+    first = enter(EMPTY, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY)
+    second = enter(first, [Built("b", "E", "1"), Built("a", "D", "1")], TYPES, MONDAY + 60)
     assert [entry(second, name).mod for name in "ab"] == [MONDAY, MONDAY]
     assert [entry(second, name).number for name in "ab"] == [entry(first, name).number for name in "ab"]
     assert entry(second, "b").deck == "E"
 
 
 def test_a_note_that_is_gone_is_not_forgotten() -> None:
-    first = enter(EMPTY, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY)
-    without = enter(first, [("b", "D", "1")], TYPES, MONDAY + 60)
+    first = enter(EMPTY, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY)
+    without = enter(first, [Built("b", "D", "1")], TYPES, MONDAY + 60)
     assert entry(without, "a") == entry(first, "a")
-    back = enter(without, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY + 120)
+    back = enter(without, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY + 120)
     assert back == first
 
 
@@ -99,19 +99,19 @@ def test_a_note_type_has_a_mod_of_its_own() -> None:
 
 
 def test_a_new_note_is_numbered_after_all_others_with_room_for_its_cards() -> None:
-    ledger = enter(EMPTY, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY)
-    ledger = enter(ledger, [("c", "D", "1")], TYPES, MONDAY - 3600)
+    ledger = enter(EMPTY, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY)
+    ledger = enter(ledger, [Built("c", "D", "1")], TYPES, MONDAY - 3600)
     numbers = [entry(ledger, name).number for name in "abc"]
     assert numbers == [MONDAY * 1000, MONDAY * 1000 + 64, MONDAY * 1000 + 128]
 
 
 def test_notes_of_two_merged_branches_that_took_one_number_are_told_apart() -> None:
-    base = enter(EMPTY, [("a", "D", "1")], TYPES, MONDAY)
-    ours = enter(base, [("a", "D", "1"), ("b", "D", "1")], TYPES, MONDAY)
-    theirs = enter(base, [("a", "D", "1"), ("c", "D", "1"), ("d", "D", "1")], TYPES, MONDAY)
+    base = enter(EMPTY, [Built("a", "D", "1")], TYPES, MONDAY)
+    ours = enter(base, [Built("a", "D", "1"), Built("b", "D", "1")], TYPES, MONDAY)
+    theirs = enter(base, [Built("a", "D", "1"), Built("c", "D", "1"), Built("d", "D", "1")], TYPES, MONDAY)
     merged = Ledger({**ours.notes, **theirs.notes}, ours.notetypes)
     assert entry(merged, "b").number == entry(merged, "c").number
-    contents = [(name, "D", "1") for name in "abcd"]
+    contents = [Built(name, "D", "1") for name in "abcd"]
     after = enter(merged, contents, TYPES, MONDAY + 60)
     numbers = [entry(after, name).number for name in "abcd"]
     assert numbers[0] == entry(base, "a").number
@@ -133,7 +133,7 @@ def test_a_digest_depends_on_content_and_not_on_the_order_of_keys() -> None:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    ledger = enter(EMPTY, [("a", "D::E", "1"), ("größe", 'D "q"', "2")], TYPES, MONDAY)
+    ledger = enter(EMPTY, [Built("a", "D::E", "1"), Built("größe", 'D "q"', "2")], TYPES, MONDAY)
     write_ledger(ledger, tmp_path / "ledger.json")
     assert read_ledger(tmp_path / "ledger.json") == ledger
 
@@ -149,9 +149,9 @@ def test_without_a_file_the_ledger_is_empty(tmp_path: Path) -> None:
 
 def test_there_is_one_line_for_each_note_sorted_by_id_so_that_two_branches_merge(tmp_path: Path) -> None:
     file = tmp_path / "ledger.json"
-    write_ledger(enter(EMPTY, [("c", "D", "1"), ("a", "D", "1")], TYPES, MONDAY), file)
+    write_ledger(enter(EMPTY, [Built("c", "D", "1"), Built("a", "D", "1")], TYPES, MONDAY), file)
     before = file.read_text(encoding="utf-8").splitlines()
-    write_ledger(enter(read_ledger(file), [("b", "D", "1")], TYPES, MONDAY), file)
+    write_ledger(enter(read_ledger(file), [Built("b", "D", "1")], TYPES, MONDAY), file)
     after = file.read_text(encoding="utf-8").splitlines()
     assert [re.findall(r'"id": "(\w)"', line) for line in after[3:6]] == [["a"], ["b"], ["c"]]
     assert [line for line in after if line not in before] == [after[4]]
@@ -218,10 +218,10 @@ def test_bytes_that_are_no_text_are_a_damaged_ledger(tmp_path: Path) -> None:
 
 def test_a_ledger_of_a_newer_tool_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ledger.json"
-    file.write_text(json.dumps({**GOOD, "format": 2, "new": True}), encoding="utf-8")
+    file.write_text(json.dumps({**GOOD, "format": 3, "new": True}), encoding="utf-8")
     with pytest.raises(StateError) as refused:
         read_ledger(file)
     assert str(refused.value) == (
-        f"{file}: format 2, and this tool knows 1\n"
+        f"{file}: format 3, and this tool knows 2\n"
         "  hint: update this tool; the ledger was written by a newer one"
     )
