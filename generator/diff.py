@@ -15,9 +15,6 @@ from generator.notes import Location, Note
 from generator.packages import PackedNote
 from generator.words import visible
 
-_SILENT = frozenset({"Id"})
-"""Fields that no card shows."""
-
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -150,13 +147,11 @@ def last_packages(planned: Plan) -> list[Path]:
 def _fields(content: Content, old: PackedNote) -> tuple[FieldChange, ...]:
     names = [field.name for field in content.notetype.fields]
     before = dict(zip(names, old.fields, strict=False))
-    changes = [
+    shown = [
         FieldChange(name, visible(before.get(name, "")), visible(after))
         for name, after in zip(names, content.fields, strict=True)
         if before.get(name, "") != after
     ]
-    # A field that no card shows is worth a line only where nothing else says what differs.
-    shown = [change for change in changes if change.name not in _SILENT] or changes
     if old.tags != content.tags:
         shown.append(FieldChange("Tags", " ".join(old.tags), " ".join(content.tags)))
     return tuple(shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +72,11 @@ def _invent(note: Note, taken: Iterable[str]) -> str:
     return identity
 
 
-def slug_of(text: str, most: int) -> str:
-    """The words of a text that carry it, joined by hyphens; at most so many, and maybe none."""
+def slug_of(text: str, most: int, without: Set[str] = _STOP) -> str:
+    """The words of a text but those that carry little, joined by hyphens; at most so many, and maybe none."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return "-".join([word for word in re.findall(r"[a-z0-9]+", bare) if word not in _STOP][:most])
+    return "-".join([word for word in re.findall(r"[a-z0-9]+", bare) if word not in without][:most])
 
 
 def _place(source: Source, number: int) -> tuple[int, str] | None:

@@ -25,7 +25,7 @@ channels, size = 64, 3
 weights = channels * channels * size**2
 ```
 
-## How many weights has a 3×3 convolution from 64 to 64 channels, without biases? {{#{id}}}
+## {title}: how many weights has a 3×3 convolution from 64 to 64 channels, without biases? {{#{id}}}
 
 [36,864](claim:weights)
 
@@ -52,13 +52,15 @@ def start_topic(collection: Collection, topic: str, deck: str = "") -> str:
     """
     *folders, title = [part.strip() for part in PurePosixPath(topic.strip()).parts] or [""]
     title = " ".join(title.removesuffix(".md").split())
-    stem = slug_of(title, 8)
+    stem = slug_of(title, 8, frozenset())
     if (
         not stem
         or topic.startswith("/")
         or any(part in ("..", "") or part.startswith(".") for part in folders)
     ):
-        raise UsageError(f"'{topic}' names no topic", "write 'Depthwise convolution' or 'vision/Stride'")
+        raise UsageError(
+            f"'{topic}' names no topic", "write 'Depthwise convolution' or 'vision/Stride', in a-z"
+        )
     if not title[0].isupper() and "-" in title and " " not in title:
         title = title.replace("-", " ")
     file = collection.root.joinpath(*folders, f"{stem}.md")
@@ -67,7 +69,7 @@ def start_topic(collection: Collection, topic: str, deck: str = "") -> str:
     if file.exists():
         raise UsageError(f"{shown(file)}: is there already", "edit it, or give the new topic another name")
     name = deck.strip() or deck_of_folder(file, collection.root, collection.settings)
-    front = yaml.safe_dump({"deck": name, "tags": [stem]}, allow_unicode=True, sort_keys=False, width=10_000)
+    front = yaml.safe_dump({"deck": name}, allow_unicode=True, width=10_000) + f"tags: [{stem}]\n"
     taken = {note.id.lower() for _, note in collection.notes()}
     identity, number = f"{stem}-weights", 1
     while identity in taken:

@@ -81,7 +81,9 @@ def _plain(value: Any) -> Any:
 
 def _fields(changed: Changed, colour: bool) -> Iterator[str]:
     for field in changed.fields:
-        if field.before == field.after:
+        if field.name == "Id":
+            yield f"  renamed from '{field.before}'"
+        elif field.before == field.after:
             yield f"  {field.name}: the same words, marked up otherwise"
         else:
             yield f"  {field.name}: {spell(compare(field.before, field.after), colour)}"

@@ -226,7 +226,11 @@ def test_without_a_package_everything_is_new(author: Author, capsys: pytest.Capt
 
 def test_changes_are_told_in_words(author: Author, capsys: pytest.CaptureFixture[str]) -> None:
     author.builds()
-    base = BASE.replace("\n1\n", "\n**1** or 10\n").replace("{{c2::c}}", "{{c3::c}}")
+    base = (
+        BASE.replace("\n1\n", "\n**1** or 10\n")
+        .replace("{#one}", "{#uno was=one}")
+        .replace("{{c2::c}}", "{{c3::c}}")
+    )
     write_notes(author.cards, base.replace("## Four? {#four}\n\n4\n", "## Six? {#six}\n\n6\n"), "base.md")
     write_notes(author.cards, OTHER.replace("Vision::Nets", "Nets").replace("# Nets", "# Nets\n"), "other.md")
     author.at(MONDAY + DAY)
@@ -234,8 +238,9 @@ def test_changes_are_told_in_words(author: Author, capsys: pytest.CaptureFixture
     assert code == 1
     assert out == (
         "cards/base.md:20: new: six: Six?\n"
-        "cards/base.md:8: changed: one\n"
+        "cards/base.md:8: changed: uno\n"
         "  Answer: 1{+ or 10+}\n"
+        "  renamed from 'one'\n"
         "cards/base.md:16: changed: three\n"
         "  Text: {{c1::a}} b {{[-c2-]{+c3+}::c}} d.\n"
         "  new cards: 3\n"

@@ -232,5 +232,5 @@ def test_help_is_there_at_once() -> None:
         done = process("-m", "generator", "--help")
         seconds.append(time.perf_counter() - begin)
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("build", "check", "ids"))
+    assert all(command in done.stdout for command in ("build", "check", "diff", "list", "new", "ids"))
     assert min(seconds) < 0.3
