@@ -16,8 +16,8 @@ from generator.deletions import ordinals
 from generator.describe import describe, pages_of
 from generator.errors import Problem, UsageError, stop_on_errors
 from generator.files import write_atomically
-from generator.history import check_history
-from generator.ledger import Ledger, enter, guid_of, read_ledger, retire, write_ledger
+from generator.history import check_history, note_guid
+from generator.ledger import Ledger, enter, read_ledger, retire, write_ledger
 from generator.notes import Location, Note, Topic
 from generator.notetypes import notetype_of
 from generator.render import Rendered, render
@@ -141,7 +141,7 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         held_back = [held for held in held_back if is_within(decks[held.id], deck)]
     theme, _ = read_theme(root, shown(root / THEME))
     now = _now()
-    there = {guid_of(note.was or note.id) for note in notes}
+    there = {note_guid(note) for note in notes}
     gone = [
         guid
         for guid, entry in before.notes.items()

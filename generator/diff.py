@@ -9,8 +9,7 @@ from pathlib import Path
 from generator.apkg import Content
 from generator.build import HeldBack, Plan
 from generator.errors import Problem
-from generator.history import losses
-from generator.ledger import guid_of
+from generator.history import losses, note_guid
 from generator.notes import Location, Note
 from generator.packages import PackedNote
 from generator.words import visible
@@ -101,7 +100,7 @@ def differ(planned: Plan, packed: Mapping[str, PackedNote]) -> Difference:
         packed: the notes of the packages by guid.
     """
     notes: dict[str, Note] = {note.id: note for _, note in planned.collection.notes()}
-    there = {guid_of(note.was or note.id) for note in notes.values()}
+    there = {note_guid(note) for note in notes.values()}
     new, changed, skipped, ignored, moved = [], [], [], [], []
     lost: list[Problem] = []
     unchanged = 0

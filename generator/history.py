@@ -33,19 +33,20 @@ def check_history(notes: Sequence[Note], built: Mapping[str, Built], ledger: Led
         if problem is not None:
             problems.append(problem)
             continue
-        made, entry = built.get(note.id), ledger.notes.get(_guid(note))
+        made, entry = built.get(note.id), ledger.notes.get(note_guid(note))
         if made is not None and entry is not None and entry.notetype and entry.digest != made.digest:
             problems += losses(note, entry.notetype, entry.cards, made.notetype, made.cards)
     return problems + _check_renames(notes, built, ledger)
 
 
-def _guid(note: Note) -> str:
+def note_guid(note: Note) -> str:
+    """What Anki knows a note by."""
     return guid_of(note.was or note.id)
 
 
 def _check_id(note: Note, made: Built | None, ledger: Ledger, named: Mapping[str, str]) -> Problem | None:
     """Whether the note's id and `was` mean what they meant in earlier builds."""
-    at, guid = note.location, _guid(note)
+    at, guid = note.location, note_guid(note)
     if note.id in named and named[note.id] != guid:
         return _wrong_name(note, ledger.notes[named[note.id]])
     entry = ledger.notes.get(guid)
@@ -105,7 +106,7 @@ def losses(
 
 def _check_renames(notes: Sequence[Note], built: Mapping[str, Built], ledger: Ledger) -> list[Problem]:
     """Notes that look like ones that are gone: most likely the author changed the id."""
-    there = {_guid(note) for note in notes}
+    there = {note_guid(note) for note in notes}
     gone: dict[str, Entry] = {
         entry.question: entry
         for guid, entry in ledger.notes.items()
@@ -114,7 +115,7 @@ def _check_renames(notes: Sequence[Note], built: Mapping[str, Built], ledger: Le
     problems = []
     for note in notes:
         made = built.get(note.id)
-        old = gone.get(made.question) if made is not None and _guid(note) not in ledger.notes else None
+        old = gone.get(made.question) if made is not None and note_guid(note) not in ledger.notes else None
         if old is not None:
             what = f"'{note.id}' asks what '{old.id}' asked, which is gone: learners will have both"
             hint = (

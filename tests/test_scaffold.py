@@ -99,7 +99,8 @@ def test_what_names_no_topic_is_refused(
     code, out, err = run(capsys, "new", topic)
     assert (code, out) == (2, "")
     assert err == (
-        f"generator: '{topic}' names no topic\n  hint: write 'Depthwise convolution' or 'vision/Stride', in a-z\n"
+        f"generator: '{topic}' names no topic\n"
+        "  hint: write 'Depthwise convolution' or 'vision/Stride', in a-z\n"
     )
     assert list((project / "cards").iterdir()) == []
 
