@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def read_package(file: Path) -> list[PackedNote]:
                 raise StateError(f"{file}: is a zip file, but no Anki package", hint)
             data = _read(package, name)
         if name == NEWER:
-            data = _decompressor(file)(data)
+            data = _unpacked(file, data)
         with closing(_opened(data)) as database:
             return _notes(database, name == NEWER)
     except OSError as error:
@@ -100,28 +101,30 @@ def _damaged(file: Path, why: str) -> StateError:
 
 def _read(package: zipfile.ZipFile, name: str) -> bytes:
     with package.open(name) as stream:
-        data = stream.read(_MOST + 1)
-    if len(data) > _MOST:
-        raise ValueError(f"{name} unpacks to more than {_MOST >> 30} GB")
-    return data
+        return stream.read(_MOST + 1)
 
 
-def _decompressor(file: Path) -> Any:
-    """A function that unpacks zstandard: of Python 3.14's own library, or of the package `zstandard`."""
+def _unpacked(file: Path, data: bytes) -> bytes:
+    """What zstandard packed, by Python 3.14's own library or by the package `zstandard`."""
     for module in ("compression.zstd", "zstandard"):
         try:
-            found = importlib.import_module(module)
+            zstd: Any = importlib.import_module(module)
         except ImportError:
             continue
-        if module == "zstandard":
-            # Anki writes the size into no frame, so the one-call function would refuse.
-            return lambda data: found.ZstdDecompressor().decompressobj().decompress(data)
-        return found.decompress
+        try:
+            reader = zstd.ZstdFile(BytesIO(data)) if module != "zstandard" else None
+            with reader or zstd.ZstdDecompressor().stream_reader(data) as stream:
+                found: bytes = stream.read(_MOST + 1)
+        except zstd.ZstdError as error:
+            raise ValueError(f"{NEWER}: {error}") from error
+        return found
     hint = "`pip install zstandard`, or export it with 'Support older Anki versions' ticked"
     raise StateError(f"{file}: is in Anki's newer format, which needs zstandard to be read", hint)
 
 
 def _opened(data: bytes) -> sqlite3.Connection:
+    if len(data) > _MOST:
+        raise ValueError(f"it unpacks to more than {_MOST >> 30} GB")
     if not data.startswith(b"SQLite format 3\0") or len(data) < 100:
         raise ValueError("its collection is no database")
     plain = bytearray(data)

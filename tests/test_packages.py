@@ -101,6 +101,14 @@ def test_a_package_in_ankis_newer_format_is_read_where_zstandard_is_there(
     }
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("zstandard"), reason="needs zstandard")
+def test_a_damaged_package_in_the_newer_format_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.apkg"
+    file.write_bytes(zipped(collection_anki21b=b"no zstandard"))
+    with pytest.raises(StateError, match="the package is damaged"):
+        read_package(file)
+
+
 def test_of_a_note_in_two_packages_the_newer_version_counts(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
