@@ -221,8 +221,6 @@ def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
     )
 
 
-
-
 def _now() -> int:
     """The time of the build; SOURCE_DATE_EPOCH sets it, as everywhere in reproducible builds."""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
