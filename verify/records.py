@@ -7,17 +7,21 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from generator.errors import StateError
 from generator.files import write_atomically
 from verify.jobs import Derivation, Outcome
+from verify.sessions import Past
 from verify.values import Value
 
-FORMAT = 1
-"""Version of the files' format: 1 (2026-11) records by owner."""
+FORMAT = 2
+"""Version of the files' format: 1 (2026-11) records by owner; 2 (2026-11) timings with their history."""
+
+SESSIONS = 20
+"""Earlier sessions of a timing that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Record:
     """What the author can do about it."""
     line: int | None = None
     """The card's line at which it stopped."""
+    history: Mapping[str, tuple[Past, ...]] = field(default_factory=dict)
+    """Of each timing, what earlier sessions of the same code and versions measured, the last one last."""
 
     def is_current(self, digest: str, environment: Mapping[str, str]) -> bool:
         """Whether running the same code again could find nothing new."""
@@ -86,13 +92,18 @@ class Records:
         self.by_owner: dict[str, Record] = {}
         self._read()
 
-    def put(self, owner: str, record: Record, device: str) -> None:
-        """Keep one more record, at once and beside those that another run wrote meanwhile."""
+    def put(self, owner: str, record: Record, device: str) -> Record:
+        """Keep one more record, at once and beside those that another run wrote meanwhile.
+
+        Returns:
+            The record with what earlier sessions measured.
+        """
         with _lock(self.file):
             self._read()
             self.device = device
-            self.by_owner[owner] = record
+            kept = self.by_owner[owner] = _continued(record, self.by_owner.get(owner))
             self._write()
+        return kept
 
     def forget(self, owners: set[str]) -> None:
         """Drop the records of notes that are gone."""
@@ -125,16 +136,38 @@ class Records:
         write_atomically(self.file, (head + ",\n".join(rows) + "\n  }\n}\n").encode())
 
 
+def _continued(record: Record, before: Record | None) -> Record:
+    """A record with the sessions before it; other code or other versions begin a new series."""
+    series = (record.digest, dict(record.environment))
+    if before is None or (before.digest, dict(before.environment)) != series:
+        return record
+    history = dict(before.history)
+    for name, value in before.values.items():
+        if before.state == "done" and value.kind == "timing":
+            low, high = value.interval
+            past = Past(before.date, float(value.exactly), float(low), float(high))
+            history[name] = (*history.get(name, ()), past)[-SESSIONS:]
+    return replace(record, history=history)
+
+
 def _from_json(entry: dict[str, Any]) -> Record:
     values = {name: Value.from_json(value) for name, value in entry.pop("values", {}).items()}
     derivations = tuple(Derivation(**derivation) for derivation in entry.pop("derivations", ()))
-    return Record(**entry, values=values, derivations=derivations)
+    history = {
+        name: tuple(Past(*session) for session in sessions)
+        for name, sessions in entry.pop("history", {}).items()
+    }
+    return Record(**entry, values=values, derivations=derivations, history=history)
 
 
 def _line(record: Record) -> str:
     entry: dict[str, Any] = {name: getattr(record, name) for name in Record.__slots__}
     entry["values"] = {name: value.to_json() for name, value in sorted(record.values.items())}
     entry["derivations"] = [asdict(derivation) for derivation in record.derivations]
+    entry["history"] = {
+        name: [[past.date, past.number, past.low, past.high] for past in sessions]
+        for name, sessions in sorted(record.history.items())
+    }
     needed = ("digest", "environment", "date", "seconds", "state")
     kept = {name: part for name, part in entry.items() if name in needed or part not in ({}, [], "", None)}
     return json.dumps(kept, ensure_ascii=False)

@@ -80,7 +80,7 @@ def run_tasks(
     for outcome in run_jobs(jobs, workers=workers):
         task = waiting[outcome.job.owner]
         record = record_of(outcome, session.environment(task), date.today().isoformat())
-        records.put(task.job.owner, record, session.machine.device)
+        record = records.put(task.job.owner, record, session.machine.device)
         yield Result(task, _judged(session, task, record, drawn=True), record, True, outcome.output)
 
 

@@ -10,8 +10,9 @@ from typing import Literal
 from generator.notes import MARKS, UNASKED, Claim
 from verify.claims import Task, formula_of
 from verify.figures import same_drawing
-from verify.numbers import agree, read, read_question
+from verify.numbers import Written, agree, read, read_question
 from verify.records import Record
+from verify.sessions import standing
 from verify.values import Refusal, Value
 from verify.writing import write
 
@@ -138,9 +139,23 @@ def _compare(
             what,
             "write fewer digits, or measure more samples",
         )
+    if agreement.state == "changed" and value.kind == "timing":
+        return _timing(claim, record, value, written, title)
     if agreement.state == "changed":
         return Judgement(claim, "changed", write(value, written), title)
     return Judgement(claim, "holds", claim.text, title)
+
+
+def _timing(claim: Claim, record: Record, value: Value, written: Written, title: str | None) -> Judgement:
+    """A timing outside the interval of its text: sessions differ, and only two in a row change a text."""
+    found = standing(written, value, record.history.get(claim.name, ()))
+    if found == "confirmed":
+        return Judgement(claim, "changed", write(value, written), title, what="as the session before")
+    measured = write(value, written)
+    if found == "agrees":
+        return Judgement(claim, "holds", measured, title)
+    what = f"this session measured {measured}; a second one that agrees changes the text"
+    return Judgement(claim, "holds", measured, title, what, "`verify run --force` measures again")
 
 
 def _formula(claim: Claim, record: Record, value: Value, latex: str, title: str | None) -> Judgement:

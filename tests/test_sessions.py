@@ -1,0 +1,104 @@
+"""A timing's text changes when two sessions in a row say so, and not before."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from verify.numbers import read
+from verify.records import Record, Records
+from verify.sessions import Past, standing
+from verify.values import Value
+
+
+def timing(number: float, unit: str = "") -> Value:
+    return Value("timing", number=number, low=number * 0.998, high=number * 1.002, unit=unit)
+
+
+def past(*numbers: float) -> list[Past]:
+    return [Past("2026-11-20", number, number, number) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "earlier", "found"),
+    [
+        ("1.80×", 1.82, (), "agrees"),  # within the floor and what is worth a change
+        ("1.80×", 1.95, (), "confirmed"),
+        ("1.80×", 1.95, (1.80,), "deviates"),
+        ("1.80×", 1.95, (1.80, 1.94), "confirmed"),
+        ("1.80×", 1.95, (1.80, 1.65), "deviates"),  # the other direction confirms nothing
+        ("1.80×", 1.65, (1.80, 1.66), "confirmed"),
+        ("1.80×", 1.95, (1.7, 1.9, 1.75, 1.85), "agrees"),  # a restless machine lets expect more
+        ("2×", 2.4, (), "agrees"),  # one digit promises no more
+        ("2×", 2.55, (2.55,), "agrees"),
+        ("2×", 2.7, (2.7,), "confirmed"),
+    ],
+)
+def test_a_text_stands_until_two_sessions_in_a_row_say_otherwise(
+    text: str, now: float, earlier: tuple[float, ...], found: str
+) -> None:
+    assert standing(read(text), timing(now), past(*earlier)) == found
+
+
+def test_an_absolute_time_moves_more_than_a_ratio_before_it_counts() -> None:
+    assert standing(read("1.800×"), timing(1.88), past(1.8)) == "deviates"
+    assert standing(read("1.800 ms"), timing(1.88e-3, "s"), past(1.8e-3)) == "agrees"
+
+
+def test_nothing_changes_a_text_while_nothing_changed_and_a_tenth_does() -> None:
+    """Fifty-two sessions that differ by 1 %: three digits would change nearly each time."""
+    draw = random.Random(0)
+    changes = naive = 0
+    for _ in range(40):
+        numbers: list[float] = []
+        text = read("1.80×")
+        for session in range(52):
+            number = 1.8 * draw.lognormvariate(0, 0.01)
+            changes += standing(text, timing(number), past(*numbers[-20:])) == "confirmed"
+            naive += f"{number:.2f}" != "1.80"
+            numbers.append(number)
+            assert session or not changes
+        faster = [1.8 * 1.1 * draw.lognormvariate(0, 0.01) for _ in range(2)]
+        assert standing(text, timing(faster[1]), past(*numbers[-20:], faster[0])) == "confirmed"
+    print(f"texts changed in 40 × 52 quiet sessions: {changes}; with three digits overwritten: {naive}")
+    assert changes <= 2
+    assert naive > 1000
+
+
+def record(number: float, **changes: object) -> Record:
+    fields: dict[str, object] = {
+        "digest": "d",
+        "environment": {"torch": "2.13.0"},
+        "date": "2026-11-20",
+        "seconds": 1.0,
+        "state": "done",
+        "values": {"r": timing(number), "count": Value("exact", number=read("3").number)},
+    }
+    return Record(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_records_keep_earlier_sessions_of_timings_and_of_nothing_else(tmp_path: Path) -> None:
+    records = Records(tmp_path, "bench")
+    for number in (1.8, 1.81, 1.79):
+        kept = records.put("q", record(number), "Bench 1")
+    assert [session.number for session in kept.history["r"]] == [1.8, 1.81]
+    assert list(kept.history) == ["r"]
+    again = Records(tmp_path, "bench").by_owner["q"]
+    assert again == kept
+
+
+@pytest.mark.parametrize("changes", [{"digest": "other"}, {"environment": {"torch": "2.14.0"}}])
+def test_other_code_or_versions_begin_a_new_series(tmp_path: Path, changes: dict[str, object]) -> None:
+    records = Records(tmp_path, "bench")
+    records.put("q", record(1.8), "Bench 1")
+    assert records.put("q", record(1.9, **changes), "Bench 1").history == {}
+
+
+def test_a_failed_session_leaves_the_series_as_it_was(tmp_path: Path) -> None:
+    records = Records(tmp_path, "bench")
+    records.put("q", record(1.8), "Bench 1")
+    records.put("q", record(1.8, state="failed", values={}), "Bench 1")
+    kept = records.put("q", record(1.9), "Bench 1")
+    assert [session.number for session in kept.history["r"]] == [1.8]
