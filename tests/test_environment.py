@@ -104,7 +104,7 @@ def test_a_name_never_leads_out_of_the_folder_of_records(name: str) -> None:
             "needs tensorrt: run `verify run --needs tensorrt --update` on a machine "
             "with an NVIDIA GPU and TensorRT",
         ),
-        (("cuda", "tensorrt"), WITH, "needs tensorrt: pip install 'groundtruth-decks[gpu]'"),
+        (("cuda", "tensorrt"), WITH, "needs tensorrt: pip install '.[gpu]'"),
     ],
 )
 def test_what_a_machine_lacks_is_said_with_what_would_bring_it(

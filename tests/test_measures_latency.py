@@ -63,7 +63,10 @@ def test_the_order_of_the_candidates_turns_the_ratio_over() -> None:
 
 
 def test_seconds_are_per_call_and_known_by_name() -> None:
-    naps = {"nap": lambda: time.sleep(0.002), "long nap": lambda: time.sleep(0.004)}
+    naps: dict[str, Callable[[], object]] = {
+        "nap": lambda: time.sleep(0.002),
+        "long nap": lambda: time.sleep(0.004),
+    }
     found = once_it_is_quiet(
         lambda: compare(naps, processes=2, blocks=2, calls=3, seconds_per_block=0.004),
         lambda found: found.seconds["nap"].value < 0.004 and found.seconds["long nap"].value < 0.008,

@@ -148,13 +148,13 @@ def test_without_tensorrt_the_line_that_installs_it_is_shown(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(ImportError) as refusal:
         verify.tensorrt_engine(network(), on_gpu(1, 4, 6, 6))
-    assert str(refusal.value).endswith(": pip install 'groundtruth-decks[gpu]'")
+    assert str(refusal.value).endswith(": pip install '.[gpu]'")
     assert str(refusal.value).startswith("tensorrt_engine needs TensorRT (")
 
 
 def test_an_older_tensorrt_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
-    with pytest.raises(ImportError, match=r"needs TensorRT 10 or newer, not 8\.6\.1: pip install 'ground"):
+    with pytest.raises(ImportError, match=r"needs TensorRT 10 or newer, not 8\.6\.1: pip install '.\[gpu"):
         tensorrt_engine(network(), on_gpu(1, 4, 6, 6))
 
 
@@ -331,7 +331,7 @@ def test_every_object_of_tensorrt_has_its_type_written_beside_it() -> None:
 
 @pytest.mark.skipif(
     find_spec("tensorrt") is None or not torch.cuda.is_available(),
-    reason="needs an NVIDIA GPU and TensorRT: pip install 'groundtruth-decks[gpu]'",
+    reason="needs an NVIDIA GPU and TensorRT: pip install '.[gpu]'",
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_an_engine_gives_what_the_module_gives_on_any_stream(dtype: torch.dtype) -> None:

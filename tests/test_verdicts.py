@@ -292,3 +292,10 @@ def test_a_figure_holds_while_the_code_draws_the_same(tmp_path: Path) -> None:
 def test_a_file_that_is_no_drawing_is_another_drawing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "there.svg").write_bytes(content)
     assert not same_drawing(tmp_path / "there.svg", svg(tmp_path / "drawn.svg"))
+
+
+@pytest.mark.parametrize("text", ["5", "36 %", "8.7×"])
+def test_a_bool_vouches_for_words_and_for_no_number(text: str) -> None:
+    found = judged(claim_of(text), Value("truth", truth=True))
+    assert (found.verdict, found.what) == ("failed", f"'{text}' is a number, and a bool cannot vouch for one")
+    assert judged(claim_of("between 4 and 7 times"), Value("truth", truth=True)).verdict == "holds"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from verify.measures.training import digits as digits
     from verify.measures.training import over_seeds as over_seeds
     from verify.measures.training import train as train
+    from verify.quantities import quantity as quantity
     from verify.values import Spread as Spread
     from verify.values import paired as paired
     from verify.values import spread as spread
@@ -52,6 +53,7 @@ EXPORTS: dict[str, str] = {
     "paired": "verify.values",
     "parameters": "verify.measures.counting",
     "parameters_by_kind": "verify.measures.counting",
+    "quantity": "verify.quantities",
     "receptive_field": "verify.measures.receptive_field",
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",

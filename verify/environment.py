@@ -70,7 +70,7 @@ def missing(needs: Iterable[str], machine: Machine) -> str:
             where = "an NVIDIA GPU" + (" and TensorRT" if need == "tensorrt" else "")
             return f"needs {need}: run `verify run --needs {need} --update` on a machine with {where}"
         if need == "tensorrt" and find_spec("tensorrt") is None:
-            return "needs tensorrt: pip install 'groundtruth-decks[gpu]'"
+            return "needs tensorrt: pip install '.[gpu]'"
     return ""
 
 

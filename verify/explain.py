@@ -26,7 +26,20 @@ LONGEST = 300
 LONGEST_VALUE = 60
 """Characters of a shown value."""
 
-INSTALL = "pip install 'groundtruth-decks[verify]' (or [gpu]) brings what claims import"
+INSTALL = "pip install '.[verify]' (or '.[gpu]') in the tools' folder brings what claims import"
+OURS = {
+    "torch",
+    "sympy",
+    "antlr4",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "matplotlib",
+}
+OURS |= {"tensorrt"}
 NO_NETWORK = "claims have no network: models come from `verify.model`, data from `verify.digits`"
 SMALLER = "compute on smaller inputs, or count on the `meta` device"
 TRUE_STATEMENT = "correct the statement, or the code that ought to make it true"
@@ -111,7 +124,11 @@ def _failed(error: BaseException, memory: int) -> tuple[str, str]:
         code = "" if error.code is None else repr(error.code)
         return f"the code called sys.exit({code})", "a claim ends with its last line"
     if isinstance(error, ImportError):
-        return text, INSTALL
+        package = (error.name or "").partition(".")[0]
+        own = package in OURS or not package
+        return text, INSTALL if own else f"pip install {package} where the tools are, or claim without it"
+    if isinstance(error, FileNotFoundError):
+        return text, "claims run in an empty scratch folder: compute the data, or take it from a package"
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return text, f"a file may have {FILE_SIZE / 2**30:.3g} GiB, and so may what the code prints"
     unreachable = (errno.ENETUNREACH, errno.ENETDOWN)

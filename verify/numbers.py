@@ -23,6 +23,7 @@ SPELLED_OUT = (Fraction(1, 10**4), Fraction(10**15))
 
 SECONDS = {"s": 1, "ms": 10**3, "µs": 10**6, "μs": 10**6, "us": 10**6, "ns": 10**9}
 LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 BYTES = {"byte": 1, "bytes": 1}
 BYTES |= {f"{letter}B": LETTERS[letter] for letter in "kKMGT"}
 BYTES |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", start=1)}
@@ -133,11 +134,26 @@ def read(text: str) -> Written:
     """
     match = NUMBER.fullmatch(text.strip()) if len(text) < LONGEST else None
     if match is None:
-        raise Unreadable(
-            f'"{text[:60]}" states no number',
-            "write one, such as 8.7×, 71.8 %, 4.2 ms, 1.2e-7 or 25/36; words need a bool, other text a str",
-        )
+        raise Unreadable(f'"{text[:60]}" states no number', _advice(text))
     return _written(match)
+
+
+def _advice(text: str) -> str:
+    """What an author probably meant by a text that is no number."""
+    bare = text.strip()
+    number = re.search(r"[0-9][0-9.,]*", bare)
+    if number and re.search(r"[*_`{}\[\]]", bare):
+        return f"leave the markup outside the brackets: **[{number[0]}](claim:…)**"
+    if re.fullmatch(r"[-−–]?[0-9]+,[0-9]+\W*\w*", bare):
+        return "write a decimal point; a comma groups thousands, as in 1,234,567"
+    if re.fullmatch(r"[0-9]{1,3}( [0-9]{3})+", bare):
+        return f"group thousands by commas: {bare.replace(' ', ',')}"
+    if bare.startswith(("–", "—")) and number:
+        return f"write a minus sign, −{number[0]}, or a hyphen, -{number[0]}"
+    if number and re.search(r"[A-Za-z]\s+$|[$€£¥]\s*$", bare[: number.start()]):
+        before = bare[: number.start()].strip()
+        return f"leave '{before}' outside the brackets: {before} [{bare[number.start() :]}](claim:…)"
+    return "write one, such as 8.7×, 71.8 %, 4.2 ms, 1.2e-7 or 25/36; words need a bool, other text a str"
 
 
 def as_question(text: str) -> Written:
@@ -204,6 +220,8 @@ def _worth(label: str) -> tuple[Fraction, str]:
         return Fraction(1, SECONDS[head]), "s"
     if head in BYTES:
         return Fraction(BYTES[head]), "bytes"
+    if head in WORDS:
+        return Fraction(WORDS[head]), ""
     scaled = SCALED.fullmatch(label)
     return Fraction(LETTERS[scaled[1]] if scaled else 1), ""
 
@@ -219,7 +237,7 @@ def fitted(written: Written, value: Value) -> Written:
     if written.unit:
         raise Unreadable(
             f'"{written.text}" is in {label}, and the value {f"in {unit}" if unit else "has no unit"}',
-            f'give the value its unit, as in Spread(…, unit="{written.unit}")',
+            f'give the value its unit, as in quantity(x, "{written.unit}"), or write {label} outside',
         )
     example = "4.2 ms" if unit == "s" else "4.2 MB"
     raise Unreadable(

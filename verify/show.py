@@ -87,18 +87,20 @@ class Progress:
 
 def result(found: Result, verbose: bool) -> None:
     """Print the verdict of each of a task's claims."""
-    record = found.record if found.ran else None
     for judgement in found.judgements:
         # What was just measured is shown as it arrives; what holds as it did before is only counted.
         if verbose or found.ran or judgement.verdict != "holds" or judgement.what:
             _line(judgement)
+    record = found.record
     if record is not None and record.state != "done":
         _stopped(found.task, record, found.output)
-    elif record is not None and not found.judgements:
-        place = found.task.job.sources[0]
-        print(f"{place.path}:{place.line}: {_painted('holds')}  the assertions")
-    if verbose and record is not None:
-        print(f"  {record.seconds:.1f} s", file=sys.stderr)
+    elif record is not None and found.ran:
+        if not found.judgements:
+            place = found.task.job.sources[0]
+            print(f"{place.path}:{place.line}: {_painted('holds')}  the assertions")
+        if verbose:
+            _printed(found.output)
+            print(f"  {record.seconds:.1f} s", file=sys.stderr)
     sys.stdout.flush()
 
 
@@ -121,6 +123,10 @@ def _stopped(task: Task, record: Record, output: str) -> None:
     print(f"{task.topic.path}:{line}: {record.what}")
     if record.hint:
         print(f"    hint: {record.hint}")
+    _printed(output)
+
+
+def _printed(output: str) -> None:
     for text in output.strip().splitlines()[-_OUTPUT_LINES:]:
         print(f"    | {text}")
 

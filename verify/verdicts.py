@@ -109,6 +109,9 @@ def _compare(
     if latex is not None:
         return _formula(claim, record, value, latex, title)
     if value.kind == "truth":
+        if _is_number(text):
+            hint = f"claim the number: let {claim.name} be it, or put words into the brackets"
+            return _failed(claim, f"'{text}' is a number, and a bool cannot vouch for one", hint)
         if value.truth:
             return Judgement(claim, "holds", claim.text, title)
         what = f"'{text}' stands only while {claim.name} is true, and it is false"
@@ -144,6 +147,14 @@ def _compare(
     if agreement.state == "changed":
         return Judgement(claim, "changed", write(value, written), title)
     return Judgement(claim, "holds", claim.text, title)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        read(text)
+    except Refusal:
+        return False
+    return True
 
 
 def _timing(claim: Claim, record: Record, value: Value, written: Written, title: str | None) -> Judgement:

@@ -138,7 +138,7 @@ def _check_example(module: nn.Module, example: Tensor) -> None:
 
 
 def _check_installed() -> None:
-    install = "pip install 'groundtruth-decks[gpu]'"
+    install = "pip install '.[gpu]'"
     try:
         import tensorrt as trt
     except (ImportError, OSError) as error:  # OSError: the package without its libraries
