@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from generator.exits import MALFORMED, STATE, USAGE
+from generator.exits import INTERRUPTED, MALFORMED, STATE, USAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StateError as error:
         print(f"generator: {error}", file=sys.stderr)
         return STATE
+    except KeyboardInterrupt:
+        print("generator: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
                 help="the folder for packages and ledger (default: decks, beside the notes)",
             )
             command.add_argument("--deck", default="", help="build this deck and its sub-decks only")
+            command.add_argument(
+                "--watch", action="store_true", help="build again whenever a file changes, until Ctrl-C"
+            )
         if name == "check":
             command.add_argument("--strict", action="store_true", help="let warnings count as errors")
             command.add_argument(

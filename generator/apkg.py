@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import sqlite3
-import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,11 @@ from generator.notetypes import ALL, NoteType
 from generator.theme import OURS, Theme
 
 _CLOCK = (1980, 1, 1, 0, 0, 0)
+_PAGE = 16_384
+"""Bytes of a page of the database. A note with coloured code fills half a page of SQLite's usual size; the
+other would stay empty: twice the memory, and a package larger by a tenth."""
+_AT_A_TIME = 500
+"""Rows that are inserted together."""
 _SQLITE_WRITER = slice(96, 100)
 """Bytes of a SQLite header that name the library's version, and nothing about the content."""
 
@@ -102,6 +106,39 @@ class _Note(genanki.Note):  # type: ignore[misc]
         number = self._entry.number
         ids = iter((number, *(number + ordinal for ordinal in self._ordinals)))
         super().write_to_db(cursor, self._entry.mod, deck_id, ids)
+
+    def _check_invalid_html_tags_in_fields(self) -> None:
+        """Nothing: genanki takes `<` in highlighted code and math for broken tags; render.py escapes them."""
+
+
+class _Rows:
+    """A cursor that keeps the rows genanki inserts one by one, and inserts them all at a time."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self._rows: dict[str, list[Sequence[Any]]] = {}
+        self.lastrowid = 0
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement; a row for a note or a card waits."""
+        if not statement.startswith("INSERT INTO"):
+            return self._cursor.execute(statement, values)
+        self.lastrowid = values[0]
+        waiting = self._rows.setdefault(statement, [])
+        waiting.append(values)
+        if len(waiting) >= _AT_A_TIME:
+            self.flush()
+        return self._cursor
+
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        """Run a script."""
+        return self._cursor.executescript(script)
+
+    def flush(self) -> None:
+        """Insert what waits."""
+        for statement, rows in self._rows.items():
+            self._cursor.executemany(statement, rows)
+        self._rows.clear()
 
 
 class _Model(genanki.Model):  # type: ignore[misc]
@@ -186,23 +223,23 @@ def _deck_id(name: str) -> int:
     return 1_000_000_000_000 + int(hashlib.sha256(name.encode()).hexdigest()[:10], 16)
 
 
-def _database(decks: Iterable[genanki.Deck]) -> bytes:
+def _database(decks: Iterable[genanki.Deck]) -> bytearray:
     connection = sqlite3.connect(":memory:")
     try:
-        with warnings.catch_warnings():
-            # genanki takes `<` in highlighted code and math for broken tags; render.py escapes them.
-            warnings.simplefilter("ignore")
-            genanki.Package(list(decks)).write_to_db(connection.cursor(), 0, iter(()))
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        rows = _Rows(connection.cursor())
+        genanki.Package(list(decks)).write_to_db(rows, 0, iter(()))
+        rows.flush()
         connection.commit()
         connection.execute("VACUUM")
         data = bytearray(connection.serialize())
     finally:
         connection.close()
     data[_SQLITE_WRITER] = (3_040_000).to_bytes(4, "big")
-    return bytes(data)
+    return data
 
 
-def _zip(database: bytes, media: Iterable[Media]) -> bytes:
+def _zip(database: bytearray, media: Iterable[Media]) -> bytes:
     files = {item.name: item.file for item in media}
     names = sorted(files)
     buffer = io.BytesIO()
@@ -214,7 +251,7 @@ def _zip(database: bytes, media: Iterable[Media]) -> bytes:
     return buffer.getvalue()
 
 
-def _add(package: zipfile.ZipFile, name: str, data: bytes) -> None:
+def _add(package: zipfile.ZipFile, name: str, data: bytes | bytearray) -> None:
     entry = zipfile.ZipInfo(name, _CLOCK)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.create_system = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from markdown_it.token import Token
 
@@ -34,7 +35,7 @@ def read_block(source: Source, token: Token, problems: list[Problem]) -> Block |
         what = "a claim block inside a list or a quote"
         problems.append(Problem(source.at(token.map[0]), what, "let it stand at the margin"))
     try:
-        ast.dump(ast.parse(token.content))  # dumped, since code that parses may be too deep to walk
+        ast.dump(syntax(token.content))  # dumped, since code that parses may be too deep to walk
     except SyntaxError as error:
         place = Location(first.path, first.line + max(0, (error.lineno or 1) - 1))
         problems.append(
@@ -68,6 +69,17 @@ def _attributes(place: Location, info: str, problems: list[Problem]) -> tuple[tu
     return needs, timeout
 
 
+@lru_cache(1024)
+def syntax(code: str) -> ast.Module:
+    """The syntax tree of a block, parsed once however often it is asked for; nobody may change it.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: the code is none, or is nested too deep.
+    """
+    return ast.parse(code)
+
+
+@lru_cache(1024)
 def assigned_names(code: str) -> frozenset[str]:
     """The names that a block binds at its top level: assignments, loops, imports, definitions.
 
@@ -75,15 +87,16 @@ def assigned_names(code: str) -> frozenset[str]:
     binds nothing.
     """
     try:
-        return names_bound(ast.parse(code))
+        return names_bound(syntax(code))
     except _UNPARSABLE:
         return frozenset()
 
 
+@lru_cache(1024)
 def used_names(code: str) -> frozenset[str]:
     """Every name that a block reads anywhere; code that does not parse reads nothing."""
     try:
-        return names_read(ast.parse(code))
+        return names_read(syntax(code))
     except _UNPARSABLE:
         return frozenset()
 

@@ -10,12 +10,13 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from generator.apkg import Content, notetype_digests, pack
-from generator.collection import Collection, load, shown
+from generator.collection import Collection, shown
 from generator.decks import is_within, packages_of
 from generator.deletions import ordinals
 from generator.describe import describe, pages_of
 from generator.errors import Problem, UsageError, stop_on_errors
-from generator.files import write_atomically
+from generator.files import locked, write_atomically
+from generator.gather import gather
 from generator.history import check_history, note_guid
 from generator.ledger import Ledger, enter, read_ledger, retire, write_ledger
 from generator.notes import Location, Note, Topic
@@ -70,9 +71,16 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
     Returns:
         What goes into packages, in the order of study; what is held back; everything that is wrong.
     """
+    contents, held_back, problems = render_notes(collection)
+    problems += read_theme(collection.root, shown(collection.root / THEME))[1]
+    return contents, held_back, sorted(problems, key=lambda problem: problem.location)
+
+
+def render_notes(collection: Collection) -> tuple[list[Content], list[HeldBack], list[Problem]]:
+    """Render the notes of a collection, or of one of its files; what they rest on is known to `gather.py`."""
     contents: list[Content] = []
     held_back: list[HeldBack] = []
-    problems = [*collection.problems, *read_theme(collection.root, shown(collection.root / THEME))[1]]
+    problems = list(collection.problems)
     for topic, note in collection.notes():
         rendered = render(note, topic, collection.root, collection.references)
         problems += rendered.problems
@@ -82,7 +90,7 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
             held_back.append(HeldBack(note.location, note.id, rendered.held_back, needs))
         else:
             contents.append(_content(note, topic, rendered))
-    return contents, held_back, sorted(problems, key=lambda problem: problem.location)
+    return contents, held_back, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,8 @@ class Plan:
     """Warnings; an error would have stopped the plan."""
     before: Ledger
     """What learners have."""
+    seen: tuple[int, int, int] | None
+    """Which file the ledger was, to know whether another build wrote one since; None for none."""
     after: Ledger
     """What they will have."""
     gone: tuple[str, ...]
@@ -112,7 +122,7 @@ class Plan:
 
 
 def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
-    """Find out what a build would do; nothing is written.
+    """Find out what a build would do; nothing is written but the cache.
 
     Args:
         root: the collection's folder.
@@ -124,10 +134,13 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         StateError: the ledger cannot be read.
         UsageError: no note goes into the deck.
     """
-    collection = load(root)
-    contents, held_back, problems = compile_notes(collection)
+    gathered = gather(root, out, render_notes)
+    collection, contents, held_back = gathered.collection, gathered.contents, gathered.held_back
+    theme, found = read_theme(root, shown(root / THEME))
+    problems = sorted([*gathered.problems, *found], key=lambda problem: problem.location)
     stop_on_errors(problems)
     out = out if out is not None else collection.settings.folder(root)
+    seen = _identity(out / LEDGER)
     before = read_ledger(out / LEDGER)
     notes = [note for _, note in collection.notes()]
     built = {content.id: content.built for content in contents}
@@ -139,7 +152,6 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         _check_deck(deck, decks.values())
         contents = [content for content in contents if is_within(content.deck, deck)]
         held_back = [held for held in held_back if is_within(decks[held.id], deck)]
-    theme, _ = read_theme(root, shown(root / THEME))
     now = _now()
     there = {note_guid(note) for note in notes}
     gone = [
@@ -155,6 +167,7 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         held_back=tuple(held_back),
         problems=tuple(sorted(problems, key=lambda problem: problem.location)),
         before=before,
+        seen=seen,
         after=retire(after, gone, now),
         gone=tuple(gone),
         packages=packages,
@@ -176,20 +189,40 @@ def build(root: Path, out: Path | None = None, deck: str = "") -> Report:
         UsageError: no note goes into the deck.
     """
     planned = plan(root, out, deck)
+    with locked(planned.out):
+        if _identity(planned.out / LEDGER) != planned.seen:
+            planned = plan(root, out, deck)
+        return _write(planned, deck)
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """Tells a file from the one that replaces it."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _write(planned: Plan, deck: str) -> Report:
     out, known = planned.out, planned.before.packages
+    outdated = [out / name for name in known if not deck and name not in planned.packages]
+    outdated = [file for file in outdated if file.is_file()]
+    # The ledger comes first: whatever a learner may get from here on, also when this build is killed between
+    # two packages, is in it; and the next build makes the same packages from it.
+    write_ledger(replace(planned.after, packages=tuple({*known, *planned.packages})), out / LEDGER)
     pages = describe(planned.collection, planned.contents, planned.after)
     packages: list[tuple[Path, int, int]] = []
     for name, members in planned.packages.items():
         data = pack(members, planned.after, pages_of(pages, members), planned.theme)
         write_atomically(out / name, data)
         packages.append((out / name, len(members), len(data)))
-    written = {file.name for file, _, _ in packages}
-    outdated = [out / name for name in known if not deck and name not in written and (out / name).is_file()]
     for file in outdated:
         # It would go on showing notes that are gone, held back, or in a deck of another name.
         file.unlink()
-    kept = written.union(known if deck else ())
-    write_ledger(replace(planned.after, packages=tuple(kept)), out / LEDGER)
+    kept = {*planned.packages, *(known if deck else ())}
+    if not kept.issuperset(known):
+        write_ledger(replace(planned.after, packages=tuple(kept)), out / LEDGER)
     return _report(planned, packages, outdated)
 
 

@@ -65,29 +65,54 @@ def shown(file: Path) -> str:
 
 def load(root: Path) -> Collection:
     """Read every note below a folder; what is wrong is collected, not raised."""
-    settings, problems = read_settings(root, shown(root / SETTINGS))
+    around = read_around(root)
     topics: list[Topic] = []
+    problems = list(around.problems)
     for file in find_files(root):
-        source = read_source(file, shown(file))
-        if isinstance(source, Problem):
-            problems.append(source)
-            continue
-        topic, found = parse(source, file, deck_of_folder(file, root, settings))
+        topic, found = read_topic(file, root, around.settings)
         problems += found
         if topic is not None:
-            topics.append(replace(topic, tags=_tags(topic, root, settings)))
+            topics.append(topic)
+    return assemble(replace(around, problems=tuple(problems)), topics)
+
+
+def read_around(root: Path) -> Collection:
+    """What a collection has beside its notes: settings and literature."""
+    settings, problems = read_settings(root, shown(root / SETTINGS))
     references, found = read_references(root / REFERENCES, shown(root / REFERENCES))
-    problems += found
-    problems += _check_ids(topics)
-    problems += _check_requires(topics)
+    return Collection(root, (), references, (*problems, *found), settings)
+
+
+def read_topic(
+    file: Path, root: Path, settings: Settings, raw: bytes | None = None
+) -> tuple[Topic | None, list[Problem]]:
+    """Read one file of a collection, and check it as far as it can be checked alone.
+
+    Args:
+        file: the file.
+        root: the collection's folder.
+        settings: the collection's settings.
+        raw: the file's bytes, where they were read already.
+    """
+    source = read_source(file, shown(file), raw)
+    if isinstance(source, Problem):
+        return None, [source]
+    topic, problems = parse(source, file, deck_of_folder(file, root, settings))
+    if topic is None:
+        return None, problems
+    topic = replace(topic, tags=_tags(topic, root, settings))
+    return topic, [*problems, *check_names(topic), *check_stated(topic)]
+
+
+def assemble(around: Collection, topics: list[Topic]) -> Collection:
+    """The collection of these topics, checked as a whole."""
+    problems = [*around.problems, *_check_ids(topics), *_check_requires(topics)]
     topics, found = study_order(topics)
     problems += found
     for topic in topics:
-        problems += check_names(topic)
-        problems += check_stated(topic)
-        problems += _check_citations(topic, references)
+        problems += _check_citations(topic, around.references)
     ordered = tuple(sorted(problems, key=lambda problem: problem.location))
-    return Collection(root, tuple(topics), references, ordered, settings)
+    return replace(around, topics=tuple(topics), problems=ordered)
 
 
 def find_files(root: Path) -> Iterator[Path]:

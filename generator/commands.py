@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.build import LEDGER, Report, build, compile_notes, plan
 from generator.check import check
-from generator.collection import load, shown
+from generator.collection import load, read_around, shown
 from generator.diff import differ, last_packages
 from generator.errors import CardError, Problem, UsageError, count
 from generator.exits import CHANGED, MALFORMED, OK, USAGE
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, root: Path) -> int:
     """Run one command on a folder of notes; returns the exit code."""
     out = Path(options.output) if getattr(options, "output", None) else None
     if options.command == "build":
-        show_report(build(root, out, options.deck))
+        return _build(root, out, options)
     elif options.command == "diff":
         return _diff(root, out, options)
     elif options.command == "list":
@@ -44,6 +44,16 @@ def run(options: argparse.Namespace, root: Path) -> int:
     elif options.command == "ids":
         _ids(root, options.write)
     return 0
+
+
+def _build(root: Path, out: Path | None, options: argparse.Namespace) -> int:
+    if options.watch:
+        from generator.watch import watch
+
+        folder = out or read_around(root).settings.folder(root)
+        return watch(root, lambda: build(root, out, options.deck), folder)
+    show_report(build(root, out, options.deck))
+    return OK
 
 
 def show_problems(problems: Iterable[Problem]) -> None:

@@ -25,6 +25,8 @@ def cut_math(latex: str) -> list[Piece] | None:
     Returns:
         The pieces, or None when a deletion opens and never closes.
     """
+    if CLOZE_OPEN.search(latex) is None:
+        return [("text", latex)]
     pieces: list[Piece] = []
     outer: list[tuple[int, bool]] = []  # of each open deletion: groups open around it, hint seen around it
     groups, hinted, text, at = 0, False, "", 0

@@ -10,3 +10,5 @@ MALFORMED = 3
 """A card is malformed, or breaks a rule that is no matter of taste."""
 STATE = 5
 """A file that the tools write cannot be read or written."""
+INTERRUPTED = 130
+"""Ctrl-C; what was begun left no trace."""

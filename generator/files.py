@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from generator.errors import StateError
+
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
+"""What a file is called while it is written."""
 
 
 def write_atomically(file: Path, data: bytes) -> bool:
@@ -35,10 +42,44 @@ def write_atomically(file: Path, data: bytes) -> bool:
         mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
         Path(temporary).chmod(mode)
         Path(temporary).replace(file)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C too
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StateError(
-            f"{file}: cannot be written ({error.strerror})", "check its folder and the space on disk"
-        ) from error
+        if not isinstance(error, OSError):
+            raise
+        raise _unwritable(file, error) from error
     return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other builds from reading and writing a folder's files at the same time; it is made if missing.
+
+    What a build that was killed left half written is removed.
+
+    Raises:
+        StateError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(OSError):
+            for file in list(folder.iterdir()):
+                if _UNFINISHED.fullmatch(file.name):
+                    file.unlink()
+        yield
+    finally:
+        os.close(handle)
+
+
+def _unwritable(file: Path, error: OSError) -> StateError:
+    return StateError(
+        f"{file}: cannot be written ({error.strerror})", "check its folder and the space on disk"
+    )

@@ -43,7 +43,7 @@ def _html(tokens: Iterable[tuple[_TokenType, str]]) -> str:
     opened = ""
     for kind, text in tokens:
         span = _span(kind)
-        for index, part in enumerate(escape(text, quote=False).split("\n")):
+        for index, part in enumerate(text.split("\n") if "\n" in text else (text,)):
             if index:
                 html.append("</span>\n" if opened else "\n")
                 opened = ""
@@ -52,9 +52,14 @@ def _html(tokens: Iterable[tuple[_TokenType, str]]) -> str:
             if span != opened:
                 html.append(f"</span>{span}" if opened else span)
                 opened = span
-            html.append(part)
+            html.append(_escaped(part))
     html.append("</span>" if opened else "")
     return "".join(html)
+
+
+@lru_cache(4096)  # code is made of few words
+def _escaped(text: str) -> str:
+    return escape(text, quote=False)
 
 
 @cache

@@ -27,6 +27,7 @@ SCHEMES = ("claim:", "cite:")
 def markdown() -> MarkdownIt:
     """The one parser; building it costs more than parsing a note."""
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    md.disable(["html_block", "html_inline"])  # which look, and find nothing, where HTML is text
     front_matter_plugin(md)
     dollarmath_plugin(
         md,

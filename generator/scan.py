@@ -15,6 +15,8 @@ from generator.source import Source
 
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>|<!--")
 _LINK = re.compile(r"\]\s*\(\s*(claim|cite):")
+_SUSPECT = re.compile(r"[$<{]|\]\s*\(")
+"""Without any of this, a text is nothing but text."""
 _SINGLE_DOLLAR = re.compile(r"\$(?![\s\d])")
 
 
@@ -46,6 +48,8 @@ def _scan_inline(source: Source, token: Token, problems: list[Problem]) -> None:
     for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):
             line += 1
+        if child.type == "text" and not _SUSPECT.search(child.content):
+            continue
         place = source.at(line)
         if child.type.startswith("math"):
             _scan_math(place, child, problems)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from generator.blocks import names_bound, names_read
+from generator.blocks import names_bound, names_read, syntax
 from generator.notes import Block
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -25,7 +25,7 @@ def relevant_code(blocks: Sequence[Block], names: Iterable[str]) -> str:
     bodies: list[tuple[str, list[ast.stmt]]] = []
     for block in blocks:
         try:
-            bodies.append((block.code, ast.parse(block.code).body))
+            bodies.append((block.code, syntax(block.code).body))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return "\n".join(each.code for each in blocks)
     imported = frozenset[str]().union(

@@ -106,10 +106,12 @@ def trace(source: Source, content: str, first_line: int, cursor: Cursor | None =
         if found < 0:
             return None
         base = source.starts[number] + found
-        places = _places(spelled, len(wanted)) if cursor is not None else range(len(wanted))
         lead = len(line) - len(line.lstrip())
         offsets.extend([base] * lead)
-        offsets.extend(base + place for place in places)
+        if spelled == wanted:
+            offsets.extend(range(base, base + len(wanted)))
+        else:
+            offsets.extend(base + place for place in _places(spelled, len(wanted)))
         offsets.extend([base + len(spelled)] * (len(line) - lead - len(wanted)))
         offsets.append(base + len(spelled))
         if cursor is not None:
@@ -129,15 +131,16 @@ def _places(spelled: str, length: int) -> list[int]:
     return places
 
 
-def read_source(file: Path, path: str) -> Source | Problem:
+def read_source(file: Path, path: str, raw: bytes | None = None) -> Source | Problem:
     """Read a UTF-8 file; a file that cannot be read is a problem, not an exception.
 
     Args:
         file: where it is.
         path: how it is shown to people.
+        raw: its bytes, where they were read already.
     """
     try:
-        raw = file.read_bytes()
+        raw = file.read_bytes() if raw is None else raw
     except OSError as error:
         return Problem(
             Location(path, 1), f"cannot be read: {error.strerror}", "check the file and its permissions"

@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-from generator.blocks import assigned_names, supporting, used_names
+from generator.blocks import assigned_names, supporting, syntax, used_names
 from generator.errors import Problem
 from generator.media import locate
 from generator.notes import Block, Claim, Location, Note, Topic
@@ -156,9 +156,10 @@ def _task(
 
 
 def _asserts(block: Block) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(block.code)))
+    return any(isinstance(node, ast.Assert) for node in ast.walk(syntax(block.code)))
 
 
+@lru_cache(1024)
 def _shape(code: str) -> str:
     """A program without its comments, layout and docstrings: what it does, not how it looks."""
     tree = ast.parse(code)
@@ -170,10 +171,11 @@ def _shape(code: str) -> str:
     return ast.dump(tree)
 
 
-def _from_verify(code: str) -> list[tuple[str, int]]:
+@lru_cache(1024)
+def _from_verify(code: str) -> tuple[tuple[str, int], ...]:
     """Names of `verify` and its modules that a block uses, imported or as `verify.name`, with their lines."""
     found: list[tuple[str, int]] = []
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(syntax(code)):
         if (
             isinstance(node, ast.ImportFrom)
             and (node.module or "").partition(".")[0] == "verify"
@@ -184,18 +186,19 @@ def _from_verify(code: str) -> list[tuple[str, int]]:
             isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "verify"
         ):
             found.append((node.attr, node.lineno))
-    return found
+    return tuple(found)
 
 
-def _packages(code: str) -> set[str]:
+@lru_cache(1024)
+def _packages(code: str) -> frozenset[str]:
     """The top-level packages that a program imports."""
-    found = set()
-    for node in ast.walk(ast.parse(code)):
+    found = set[str]()
+    for node in ast.walk(syntax(code)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-    return found - {"verify", "generator"}
+    return frozenset(found - {"verify", "generator"})
 
 
 @cache

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from markdown_it.token import Token
 
+from generator.blocks import syntax
 from generator.notes import Location, Note, Topic
 from verify.numbers import BYTES, LETTERS, SECONDS
 
@@ -120,16 +122,18 @@ def _numbers(text: str, lead: str) -> Iterator[re.Match[str]]:
 
 def _literals(codes: Iterable[str]) -> set[str]:
     """The numbers that stand in a note's claim code."""
-    found: set[str] = set()
-    for code in codes:
-        for node in ast.walk(ast.parse(code)):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, int | float)
-                and not isinstance(node.value, bool)
-            ):
-                found.add(_plain(repr(node.value)))
-    return found
+    return {literal for code in codes for literal in _literals_of(code)}
+
+
+@lru_cache(1024)
+def _literals_of(code: str) -> frozenset[str]:
+    return frozenset(
+        _plain(repr(node.value))
+        for node in ast.walk(syntax(code))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    )
 
 
 def _plain(text: str) -> str:
