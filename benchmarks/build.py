@@ -23,6 +23,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -112,32 +113,33 @@ def _candidates(folder: Path, notes: int, peers: Path | None) -> list[Candidate]
         Candidate(
             "genanki, HTML ready",
             [sys.executable, str(HERE / "floor.py"), str(fields), str(floor)],
-            lambda number: None,
+            _nothing,
             lambda: _notes_in(floor),
         ),
     ]
-    if peers is not None:
-        found.append(
-            Candidate(
-                "ankdown --highlight",
-                [
-                    *(str(peers / "bin" / "ankdown"), "--highlight"),
-                    *("-r", str(folder / "ankdown"), "-p", str(folder / "a.apkg")),
-                ],
-                lambda number: None,
-                lambda: _notes_in(folder / "a.apkg"),
+    (folder / "mad").mkdir()
+    for name, tool_name, arguments, made in (
+        (
+            "ankdown --highlight",
+            "ankdown",
+            ["--highlight", "-r", "ankdown", "-p", "ankdown.apkg"],
+            "ankdown.apkg",
+        ),
+        ("markdown-anki-decks", "mdankideck", ["ours", "mad"], "mad"),
+    ):
+        program = peers / "bin" / tool_name if peers is not None else None
+        if program is not None and program.exists():
+            places = [
+                argument if argument.startswith("-") else str(folder / argument) for argument in arguments
+            ]
+            found.append(
+                Candidate(name, [str(program), *places], _nothing, partial(_notes_in, folder / made))
             )
-        )
-        (folder / "mad").mkdir()
-        found.append(
-            Candidate(
-                "markdown-anki-decks",
-                [str(peers / "bin" / "mdankideck"), str(folder / "ours"), str(folder / "mad")],
-                lambda number: None,
-                lambda: _notes_in(folder / "mad"),
-            )
-        )
     return found
+
+
+def _nothing(number: int) -> None:
+    """What some candidates need before a run."""
 
 
 def _rows(package: Path, query: str) -> list[tuple[str]]:

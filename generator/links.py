@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from markdown_it.token import Token
 
@@ -23,30 +23,31 @@ _FULL = 'write the link in full: [8.7×](claim:name) or [71.8 %](cite:key "Table
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links in order of appearance, each with the block token (by identity) that it stands in."""
+    """Links in order of appearance."""
 
     claims: tuple[Claim, ...] = ()
     """Claim links and figures."""
     citations: tuple[Citation, ...] = ()
     """Cite links."""
-    owners: tuple[tuple[int, Claim | Citation], ...] = ()
-    """The `id()` of the inline token beside each link."""
+    of_token: Mapping[int, Sequence[Claim | Citation]] = field(default_factory=dict)
+    """The links in each inline token that has any, by the token's `id()`."""
 
     def __add__(self, other: Links) -> Links:
-        return Links(self.claims + other.claims, self.citations + other.citations, self.owners + other.owners)
+        found = {**self.of_token, **other.of_token}
+        return Links(self.claims + other.claims, self.citations + other.citations, found)
 
     def within(self, tokens: Sequence[Token], note: str | None = None) -> Links:
         """The links that stand in these tokens; their claims belong to the note with this id."""
-        inside = {id(token) for token in tokens}
-        kept = [(owner, link) for owner, link in self.owners if owner in inside]
-        claims = tuple(replace(link, note=note) for _, link in kept if isinstance(link, Claim))
-        citations = tuple(link for _, link in kept if isinstance(link, Citation))
-        return Links(claims, citations, tuple(kept))
+        kept = {id(token): self.of_token[id(token)] for token in tokens if id(token) in self.of_token}
+        links = [link for found in kept.values() for link in found]
+        claims = tuple(replace(link, note=note) for link in links if isinstance(link, Claim))
+        citations = tuple(link for link in links if isinstance(link, Citation))
+        return Links(claims, citations, kept)
 
 
 def collect_links(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> Links:
     """Find the claim and cite links of a document; their tokens become `claim_open`, `cite_open` …"""
-    owners: list[tuple[int, Claim | Citation]] = []
+    of_token: dict[int, list[Claim | Citation]] = {}
     cursor = Cursor()
     in_cell = False
     for token in tokens:
@@ -64,12 +65,14 @@ def collect_links(source: Source, tokens: Sequence[Token], problems: list[Proble
                 child.meta["location"] = (
                     source.location(offsets[start]) if offsets else source.at(token.map[0])
                 )
-        for link in _links(source, token, offsets, problems):
-            owners.append((id(token), link))
+        found = _links(source, token, offsets, problems)
+        if found:
+            of_token[id(token)] = found
+    links = [link for found in of_token.values() for link in found]
     return Links(
-        tuple(link for _, link in owners if isinstance(link, Claim)),
-        tuple(link for _, link in owners if isinstance(link, Citation)),
-        tuple(owners),
+        tuple(link for link in links if isinstance(link, Claim)),
+        tuple(link for link in links if isinstance(link, Citation)),
+        of_token,
     )
 
 
