@@ -7,26 +7,32 @@ cannot be read or written.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from generator.exits import INTERRUPTED, MALFORMED, STATE, USAGE
+from generator import __version__, usual_folder
+from generator.exits import INTERRUPTED, MALFORMED, PIPE_CLOSED, STATE, USAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
+    if options.path is None:
+        options.path = usual_folder()
+    if options.path is None:
+        hint = "name the folder of your notes: generator " + options.command + " NOTES"
+        print(f"generator: there is no folder 'cards' here\n  hint: {hint}", file=sys.stderr)
+        return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator import commands
     from generator.errors import CardError, StateError, UsageError
 
     root = Path(options.path)
     if not root.is_dir():
-        print(
-            f"generator: {root}: no such folder\n  hint: name the folder that your notes are in",
-            file=sys.stderr,
-        )
+        what = "a file, and notes are compiled by the folder" if root.is_file() else "no such folder"
+        print(f"generator: {root}: {what}\n  hint: name the folder that your notes are in", file=sys.stderr)
         return USAGE
     try:
         return commands.run(options, root)
@@ -34,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands.show_problems(error.problems)
         print(f"generator: {commands.tally(error.problems)}; nothing was written", file=sys.stderr)
         return MALFORMED
+    except BrokenPipeError:
+        # Whoever read along (`generator list | head`) has seen enough; nothing more must go to that pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except UsageError as error:
         print(f"generator: {error}", file=sys.stderr)
         return USAGE
@@ -54,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "tools write cannot be read or written.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    default = "cards" if Path("cards").is_dir() else "."
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     for name, text in (
         ("build", "compile the notes into decks/*.apkg"),
         ("check", "look for mistakes; write nothing"),
@@ -67,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "new":
             command.add_argument("topic", help="its title; folders before it, with '/' between")
         command.add_argument(
-            "path", nargs="?", default=default, help=f"the folder of notes (default: {default})"
+            "path", nargs="?", help="the folder of notes (default: cards, or here if it has settings)"
         )
         if name == "build":
             command.add_argument(

@@ -14,7 +14,7 @@ from generator.collection import Collection, shown
 from generator.decks import is_within, packages_of
 from generator.deletions import ordinals
 from generator.describe import describe, pages_of
-from generator.errors import Problem, UsageError, stop_on_errors
+from generator.errors import Problem, StateError, UsageError, stop_on_errors
 from generator.files import locked, write_atomically
 from generator.gather import gather
 from generator.history import check_history, note_guid
@@ -147,6 +147,11 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
     problems += check_history(notes, built, before)
     stop_on_errors(problems)
     packages = packages_of(contents, deck)
+    orphans = [name for name in packages if not before.notes and (out / name).is_file()]
+    if orphans:
+        what = f"{shown(out / orphans[0])}: a package of an earlier build, and its ledger is gone"
+        hint = f"bring {LEDGER} back: without it every note counts as changed; or remove the packages"
+        raise StateError(what, hint)
     if deck:
         decks = {note.id: topic.deck for topic, note in collection.notes()}
         _check_deck(deck, decks.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from generator.source import read_source
 
 REFERENCES = "references.bib"
 _SKIPPED = frozenset({"readme.md"})
+_INSTALLED = frozenset({"node_modules", "site-packages", "__pycache__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Collection:
 def find_root(path: Path) -> Path:
     """The collection that a file or folder belongs to.
 
-    It is the nearest folder upwards that holds `references.bib` or `groundtruth.toml` or is called `cards`;
-    failing that, the folder itself.
+    It is the nearest folder upwards that holds `references.bib` or `groundtruth.toml`, is called `cards`, or
+    has the tools' own `decks` beside it; failing that, the folder itself.
     """
     start = path if path.is_dir() else path.parent
     for folder in (start.resolve(), *start.resolve().parents):
-        if folder.name == "cards" or (folder / REFERENCES).is_file() or (folder / SETTINGS).is_file():
+        known = (folder / REFERENCES, folder / SETTINGS)
+        decks = folder.parent / "decks"
+        built = (decks / "ledger.json", decks / "measured")
+        if folder.name == "cards" or any(file.is_file() for file in known) or any(f.exists() for f in built):
             return folder
     return start
 
@@ -116,14 +121,25 @@ def assemble(around: Collection, topics: list[Topic]) -> Collection:
 
 
 def find_files(root: Path) -> Iterator[Path]:
-    """The Markdown files below a folder, by path; no hidden folders, READMEs, links to the outside."""
+    """The Markdown files below a folder, by path.
+
+    Hidden folders, installed packages, READMEs and links to the outside are left out.
+    """
     inside = root.resolve()
-    for file in sorted(root.rglob("*.md"), key=lambda file: file.relative_to(root).as_posix()):
-        parts = file.relative_to(root).parts
-        if any(part.startswith(".") for part in parts) or file.name.lower() in _SKIPPED:
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not _is_foreign(Path(folder, name))]
+        found += [Path(folder, name) for name in names if name.endswith(".md") and not name.startswith(".")]
+    for file in sorted(found, key=lambda file: file.relative_to(root).as_posix()):
+        if file.name.lower() in _SKIPPED:
             continue
         if file.is_file() and file.resolve().is_relative_to(inside):
             yield file
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Whether a folder holds what others wrote: hidden ones, and those of package managers."""
+    return folder.name.startswith(".") or folder.name in _INSTALLED or (folder / "pyvenv.cfg").is_file()
 
 
 def deck_of_folder(file: Path, root: Path, settings: Settings) -> str:

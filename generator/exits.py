@@ -12,3 +12,5 @@ STATE = 5
 """A file that the tools write cannot be read or written."""
 INTERRUPTED = 130
 """Ctrl-C; what was begun left no trace."""
+PIPE_CLOSED = 141
+"""Whoever read the output closed it; what a shell says of such a program."""

@@ -15,6 +15,7 @@ from generator.errors import Problem
 from generator.frontmatter import FrontMatter, read_front_matter
 from generator.links import Links, collect_links
 from generator.markdown import markdown
+from generator.nearly import scan_near_misses
 from generator.notes import MOST_CARDS, Block, Kind, Location, Note, Topic
 from generator.occlusion import Occlusion, read_occlusion
 from generator.scan import scan_texts
@@ -52,6 +53,7 @@ def parse(source: Source, file: Path, default_deck: str = "Default") -> tuple[To
     front = _front_matter(source, tokens, problems)
     links = collect_links(source, tokens, problems)
     scan_texts(source, tokens, problems)
+    scan_near_misses(source, tokens, problems)
     title, sections = _sections(source, tokens, problems)
     blocks: list[Block] = []
     introduction: list[Token] = []

@@ -222,3 +222,15 @@ def test_decks_that_would_share_a_file_are_refused(cards: Path, monkeypatch: pyt
 def test_a_deck_names_its_file(deck: str, name: str) -> None:
     assert slug(deck) == name
     assert os.sep not in slug(deck)
+
+
+def test_packages_without_their_ledger_are_no_new_beginning(tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    (cards / "a.md").write_text("---\ndeck: D\n---\n\n# A\n\n## Q? {#q}\n\nA.\n", encoding="utf-8")
+    build(cards, tmp_path / "decks")
+    (tmp_path / "decks" / "ledger.json").unlink()
+    before = (tmp_path / "decks" / "d.apkg").read_bytes()
+    with pytest.raises(StateError, match="its ledger is gone"):
+        build(cards, tmp_path / "decks")
+    assert (tmp_path / "decks" / "d.apkg").read_bytes() == before

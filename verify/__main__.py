@@ -10,7 +10,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+
+from generator import __version__, usual_folder
 
 OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
@@ -18,6 +19,12 @@ OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
+    options.default = usual_folder()
+    options.paths = options.paths or ([options.default] if options.default else [])
+    if not options.paths:
+        hint = f"name the folder of your notes: verify {options.command} NOTES"
+        print(f"verify: there is no folder 'cards' here\n  hint: {hint}", file=sys.stderr)
+        return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator.errors import CardError, StateError
     from verify import commands
@@ -54,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "claim failed to run, 5 a file that the tools write cannot be read or written. Claims are code: "
         "run only notes that you trust.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the claims that have no valid record on this machine")
     check = commands.add_parser("check", help="hold the texts against the records; run nothing")
@@ -61,17 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("show", help="show code, record and environment of a claim or a note")
     coverage = commands.add_parser("coverage", help="count where every number of the answers comes from")
     shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
-    default = "cards" if Path("cards").is_dir() else "."
     for command in (run, check, listed, shown, coverage):
         command.add_argument(
-            "paths", nargs="*", default=[default], help=f"files, folders or ids of notes (default: {default})"
+            "paths",
+            nargs="*",
+            help="files, folders or ids of notes (default: cards, or here if it has settings)",
         )
         command.add_argument(
             "--decks",
             help="the folder that the tools write to (default: as for generator build)",
         )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
-        command.set_defaults(default=default)
     for command in (run, check, listed):
         command.add_argument("--tag", action="append", help="only claims of notes with this tag")
         command.add_argument("--claim", action="append", metavar="NAME", help="only claims of this name")

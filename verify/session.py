@@ -81,7 +81,7 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
     """
     paths = [Path(path) for path in options.paths if Path(path).exists()]
     names = [path for path in options.paths if not Path(path).exists()]
-    root = find_root(paths[0] if paths else Path(options.default))
+    root = find_root(paths[0] if paths else Path(options.default or "."))
     for name in names:
         if "/" in name or name.endswith(".md") or not root.is_dir():
             raise UsageError(
