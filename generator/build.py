@@ -147,11 +147,6 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
     problems += check_history(notes, built, before)
     stop_on_errors(problems)
     packages = packages_of(contents, deck)
-    orphans = [name for name in packages if not before.notes and (out / name).is_file()]
-    if orphans:
-        what = f"{shown(out / orphans[0])}: a package of an earlier build, and its ledger is gone"
-        hint = f"bring {LEDGER} back: without it every note counts as changed; or remove the packages"
-        raise StateError(what, hint)
     if deck:
         decks = {note.id: topic.deck for topic, note in collection.notes()}
         _check_deck(deck, decks.values())
@@ -211,6 +206,11 @@ def _identity(file: Path) -> tuple[int, int, int] | None:
 
 def _write(planned: Plan, deck: str) -> Report:
     out, known = planned.out, planned.before.packages
+    orphans = [name for name in planned.packages if not planned.before.notes and (out / name).is_file()]
+    if orphans:
+        what = f"{shown(out / orphans[0])}: a package of an earlier build, and its ledger is gone"
+        hint = f"bring {LEDGER} back: without it every note counts as changed; or remove the packages"
+        raise StateError(what, hint)
     outdated = [out / name for name in known if not deck and name not in planned.packages]
     outdated = [file for file in outdated if file.is_file()]
     # The ledger comes first: whatever a learner may get from here on, also when this build is killed between

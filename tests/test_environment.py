@@ -20,9 +20,11 @@ WITH = Machine("nvidia-h200", "NVIDIA H200", "570.1", "Linux x86_64")
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Look at the machine anew in each test, and in the tests after it."""
     monkeypatch.delenv("GROUNDTRUTH_MACHINE", raising=False)
-    this_machine.cache_clear()
+    environment._gpu.cache_clear()
+    environment._processor.cache_clear()
     yield
-    this_machine.cache_clear()
+    environment._gpu.cache_clear()
+    environment._processor.cache_clear()
 
 
 def fake_driver(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +72,8 @@ def test_a_processor_is_named_without_marks_and_clock(
 def test_a_machine_has_the_same_name_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     first = this_machine()
-    this_machine.cache_clear()
+    environment._gpu.cache_clear()
+    environment._processor.cache_clear()
     assert this_machine() == first
     assert first.device and first.name == f"cpu-{environment._slug(first.device)}"
 

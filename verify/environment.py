@@ -43,7 +43,6 @@ class Machine:
         return bool(self.driver)
 
 
-@cache
 def this_machine(name: str | None = None) -> Machine:
     """The machine that this runs on.
 
@@ -93,6 +92,7 @@ def _version(distribution: str) -> str:
         return ""
 
 
+@cache
 def _gpu() -> tuple[str, str]:
     """Name and driver of the first GPU, without touching CUDA in this process."""
     program = shutil.which("nvidia-smi")
@@ -109,6 +109,7 @@ def _gpu() -> tuple[str, str]:
     return name.strip(), driver.strip()
 
 
+@cache
 def _processor() -> str:
     """The processor's model, as its maker writes it, without marks and clock."""
     text = ""
