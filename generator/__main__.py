@@ -19,7 +19,9 @@ from generator.exits import INTERRUPTED, MALFORMED, PIPE_CLOSED, STATE, USAGE
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
-    if options.path is None:
+    if options.command == "import":
+        options.path = "."
+    elif options.path is None:
         options.path = usual_folder()
     if options.path is None:
         hint = "name the folder of your notes: generator " + options.command + " NOTES"
@@ -35,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"generator: {root}: {what}\n  hint: name the folder that your notes are in", file=sys.stderr)
         return USAGE
     try:
+        if options.command == "import":
+            return commands.run_import(options)
         return commands.run(options, root)
     except CardError as error:
         commands.show_problems(error.problems)
@@ -125,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "ids":
             command.add_argument("--write", action="store_true", help="write them into the files")
+    text = "turn an Anki package (.apkg) into a folder of notes"
+    command = commands.add_parser("import", help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("file", help="what Anki exported, with support for older versions")
+    command.add_argument(
+        "-o", "--output", metavar="FOLDER", help="the new folder (default: named after the file)"
+    )
     return parser
 
 

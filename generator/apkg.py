@@ -18,8 +18,10 @@ from typing import Any
 
 import genanki
 
+from generator.foreign import ForeignType
 from generator.ledger import Built, Entry, Ledger, digest_of, guid_of
 from generator.media import Media
+from generator.notes import MOST_CARDS
 from generator.notetypes import ALL, NoteType
 from generator.theme import OURS, Theme
 
@@ -45,7 +47,7 @@ class Content:
     """The author's id."""
     deck: str
     """Its deck."""
-    notetype: NoteType
+    notetype: NoteType | ForeignType
     """Its note type."""
     fields: tuple[str, ...]
     """HTML, in the note type's order."""
@@ -58,10 +60,13 @@ class Content:
     was: str = ""
     """The id under which learners first got it, where that was another one."""
 
+    given_guid: str = ""
+    """What Anki knows an imported note by; empty where that is made from the id."""
+
     @property
     def guid(self) -> str:
         """What Anki knows it by."""
-        return guid_of(self.was or self.id)
+        return self.given_guid or guid_of(self.was or self.id)
 
     @property
     def digest(self) -> str:
@@ -69,16 +74,29 @@ class Content:
         return digest_of([self.notetype.id, self.fields, self.tags, self.ordinals])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its fields."""
+        return tuple(field if isinstance(field, str) else field.name for field in self.notetype.fields)
+
+    @property
     def asks(self) -> str:
         """The field that says what the note asks, HTML: the first one, but above an image its heading."""
-        names = [field.name for field in self.notetype.fields]
-        return self.fields[names.index("Header") if "Header" in names else 0]
+        return self.fields[self.names.index("Header") if "Header" in self.names else 0]
 
     @property
     def built(self) -> Built:
         """What the ledger is told of it."""
         question = digest_of(self.asks)[:8]
-        return Built(self.id, self.deck, self.digest, self.was, self.notetype.id, self.ordinals, question)
+        return Built(
+            self.id,
+            self.deck,
+            self.digest,
+            self.was,
+            self.notetype.id,
+            self.ordinals,
+            question,
+            self.given_guid,
+        )
 
 
 class _Note(genanki.Note):  # type: ignore[misc]
@@ -104,7 +122,12 @@ class _Note(genanki.Note):  # type: ignore[misc]
         self, cursor: sqlite3.Cursor, timestamp: float, deck_id: int, id_gen: Iterator[int]
     ) -> None:
         number = self._entry.number
-        ids = iter((number, *(number + ordinal for ordinal in self._ordinals)))
+        cards = (
+            # Imported notes alone have more cards than there is room for between two notes' numbers.
+            number + ordinal if ordinal < MOST_CARDS else number * 512 + ordinal
+            for ordinal in self._ordinals
+        )
+        ids = iter((number, *cards))
         super().write_to_db(cursor, self._entry.mod, deck_id, ids)
 
     def _check_invalid_html_tags_in_fields(self) -> None:
@@ -174,6 +197,31 @@ class _Model(genanki.Model):  # type: ignore[misc]
         return made
 
 
+class _ForeignModel(genanki.Model):  # type: ignore[misc]
+    """The note type of an imported deck, as it came."""
+
+    def __init__(self, notetype: ForeignType, mod: int) -> None:
+        self._mod = mod
+        self._raw = notetype.raw
+        super().__init__(
+            model_id=notetype.id,
+            name=str(notetype.raw["name"]),
+            fields=[{"name": name} for name in notetype.fields],
+            sort_field_index=notetype.sort_field,
+        )
+
+    def to_json(self, timestamp: float, deck_id: int) -> dict[str, Any]:
+        return {**self._raw, "mod": self._mod, "usn": -1}
+
+
+def foreign_digests(types: Iterable[ForeignType]) -> dict[str, str]:
+    """A digest of all that an imported note type says but when it changed, by its id."""
+    return {
+        str(notetype.id): digest_of({key: value for key, value in notetype.raw.items() if key != "mod"})
+        for notetype in types
+    }
+
+
 def notetype_digests(theme: Theme = OURS) -> dict[str, str]:
     """A digest of all that a note type says in this look, by its id."""
     return {
@@ -208,7 +256,10 @@ def pack(
         descriptions: what Anki shows on a deck's page, by deck; HTML.
         theme: how the cards look.
     """
-    models = {notetype.id: _Model(notetype, ledger.notetypes[str(notetype.id)][1], theme) for notetype in ALL}
+    models: dict[int, genanki.Model] = {}
+    for notetype in (*ALL, *(content.notetype for content in contents)):
+        if notetype.id not in models:
+            models[notetype.id] = _model(notetype, ledger.notetypes[str(notetype.id)][1], theme)
     decks: dict[str, genanki.Deck] = {}
     for name in sorted({content.deck for content in contents} | descriptions.keys()):
         decks[name] = genanki.Deck(_deck_id(name), name, descriptions.get(name, ""))
@@ -216,6 +267,12 @@ def pack(
         entry = ledger.notes[content.guid]
         decks[content.deck].add_note(_Note(content, entry, models[content.notetype.id], due))
     return _zip(_database(decks.values()), [media for content in contents for media in content.media])
+
+
+def _model(notetype: NoteType | ForeignType, mod: int, theme: Theme) -> genanki.Model:
+    if isinstance(notetype, ForeignType):
+        return _ForeignModel(notetype, mod)
+    return _Model(notetype, mod, theme)
 
 
 def _deck_id(name: str) -> int:

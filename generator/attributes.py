@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from urllib.parse import quote, unquote
 
 from mdit_py_plugins.attrs.parse import ParseError, parse
 
@@ -13,8 +14,9 @@ from generator.notes import Kind
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*")
 KINDS: tuple[Kind, ...] = ("basic", "reversed", "cloze", "typed", "occlusion")
-KEYS = ("was", "tags", "hint", "contrast", "expires", "ignore", "hide")
+KEYS = ("was", "tags", "hint", "contrast", "expires", "ignore", "hide", "type", "guid")
 HIDE = ("all", "one")
+_PLAIN = "!$&()*+,-./:;=?@^_|~"
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
@@ -49,6 +51,10 @@ class Attributes:
     """Codes of the rules that are not held against this note."""
     hide: str = "all"
     """Whether an occlusion note covers `all` of its masks while it asks for one, or that `one` alone."""
+    type: str = ""
+    """The note type it was imported with, a file in `notetypes/`; empty for one of ours."""
+    guid: str = ""
+    """What Anki knows it by, when that is not made from its id."""
 
 
 def read_attributes(inside: str) -> Attributes:
@@ -82,6 +88,9 @@ def read_attributes(inside: str) -> Attributes:
         raise BadAttributes(
             f"two kinds of note, '.{kinds[0]}' and '.{kinds[1]}'", "a note has one kind: keep one"
         )
+    if kinds and "type" in found:
+        hint = "the note type of an imported note says which cards it has: take one of them out"
+        raise BadAttributes(f"a type, and the kind '.{kinds[0]}'", hint)
     for key in found:
         if key not in KEYS:
             raise BadAttributes(f"unknown attribute '{key}'", _closest(key, KEYS))
@@ -100,13 +109,26 @@ def read_attributes(inside: str) -> Attributes:
         id=identity,
         kind=kinds[0] if kinds else None,
         was=was,
-        tags=tuple(found.get("tags", "").split()),
+        tags=tuple(unquote(tag) if "type" in found else tag for tag in found.get("tags", "").split()),
         hint=found.get("hint", ""),
         contrast=split_words(found.get("contrast", "")),
         expires=expires,
         ignore=split_words(found.get("ignore", "")),
         hide=hide,
+        type=found.get("type", ""),
+        guid=unquote(found.get("guid", "")),
     )
+
+
+def heading_attributes(note_id: str, notetype: str, guid: str, tags: tuple[str, ...]) -> str:
+    """The braces behind an imported note's heading; what Anki allows and braces do not is percent-encoded."""
+    named = f' tags="{" ".join(map(encoded, tags))}"' if tags else ""
+    return f'{{#{note_id} type="{notetype}" guid="{encoded(guid)}"{named}}}'
+
+
+def encoded(text: str) -> str:
+    """A guid or a tag of Anki's as it stands in braces."""
+    return quote(text, safe=_PLAIN)
 
 
 def split_words(text: str) -> tuple[str, ...]:

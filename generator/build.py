@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from generator.apkg import Content, notetype_digests, pack
+from generator.adopt import Adopter, clashes, seed
+from generator.apkg import Content, foreign_digests, notetype_digests, pack
 from generator.collection import Collection, shown
 from generator.decks import is_within, packages_of
 from generator.deletions import ordinals
 from generator.describe import describe, pages_of
 from generator.errors import Problem, StateError, UsageError, stop_on_errors
 from generator.files import locked, write_atomically
+from generator.foreign import ForeignType, read_origins
 from generator.gather import gather
 from generator.history import check_history, note_guid
 from generator.ledger import Ledger, enter, read_ledger, retire, write_ledger
 from generator.notes import Location, Note, Topic
 from generator.notetypes import notetype_of
-from generator.render import Rendered, render
+from generator.render import Rendered, held_back_by, render
 from generator.theme import THEME, Theme, read_theme
 
 LEDGER = "ledger.json"
@@ -72,6 +74,7 @@ def compile_notes(collection: Collection) -> tuple[list[Content], list[HeldBack]
         What goes into packages, in the order of study; what is held back; everything that is wrong.
     """
     contents, held_back, problems = render_notes(collection)
+    problems += clashes(contents, {note.id: note.location for _, note in collection.notes()})
     problems += read_theme(collection.root, shown(collection.root / THEME))[1]
     return contents, held_back, sorted(problems, key=lambda problem: problem.location)
 
@@ -81,13 +84,21 @@ def render_notes(collection: Collection) -> tuple[list[Content], list[HeldBack],
     contents: list[Content] = []
     held_back: list[HeldBack] = []
     problems = list(collection.problems)
+    adopter = Adopter(collection.root)
     for topic, note in collection.notes():
+        if note.type:
+            content, found = adopter.adopt(note, topic)
+            problems += found
+            reasons = held_back_by(note)
+            if reasons:
+                held_back.append(HeldBack(note.location, note.id, reasons, _needs(note, topic)))
+            elif content is not None:
+                contents.append(content)
+            continue
         rendered = render(note, topic, collection.root, collection.references)
         problems += rendered.problems
         if rendered.held_back:
-            blocks = (*note.blocks, *topic.blocks)
-            needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
-            held_back.append(HeldBack(note.location, note.id, rendered.held_back, needs))
+            held_back.append(HeldBack(note.location, note.id, rendered.held_back, _needs(note, topic)))
         else:
             contents.append(_content(note, topic, rendered))
     return contents, held_back, problems
@@ -119,6 +130,10 @@ class Plan:
     """The notes of each package file, by its name."""
     theme: Theme
     """How cards look."""
+    remembers: bool
+    """Whether an earlier build has left a ledger."""
+    imported_pages: Mapping[str, str]
+    """What Anki showed on the pages of imported decks, by deck; HTML."""
 
 
 def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
@@ -140,8 +155,12 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
     problems = sorted([*gathered.problems, *found], key=lambda problem: problem.location)
     stop_on_errors(problems)
     out = out if out is not None else collection.settings.folder(root)
+    problems += clashes(contents, {note.id: note.location for _, note in collection.notes()})
+    stop_on_errors(problems)
     seen = _identity(out / LEDGER)
-    before = read_ledger(out / LEDGER)
+    ledger = read_ledger(out / LEDGER)
+    origins = read_origins((topic.file.parent for topic in collection.topics), root)
+    before = seed(ledger, contents, origins)
     notes = [note for _, note in collection.notes()]
     built = {content.id: content.built for content in contents}
     problems += check_history(notes, built, before)
@@ -159,7 +178,9 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         for guid, entry in before.notes.items()
         if guid not in there and not entry.retired and is_within(entry.deck, deck)
     ]
-    after = enter(before, [built[content.id] for content in contents], notetype_digests(theme), now)
+    foreign = [content.notetype for content in contents if isinstance(content.notetype, ForeignType)]
+    types = notetype_digests(theme) | foreign_digests(foreign)
+    after = enter(before, [built[content.id] for content in contents], types, now)
     return Plan(
         collection=collection,
         out=out,
@@ -172,6 +193,8 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         gone=tuple(gone),
         packages=packages,
         theme=theme,
+        remembers=bool(ledger.notes),
+        imported_pages=origins.decks,
     )
 
 
@@ -206,7 +229,7 @@ def _identity(file: Path) -> tuple[int, int, int] | None:
 
 def _write(planned: Plan, deck: str) -> Report:
     out, known = planned.out, planned.before.packages
-    orphans = [name for name in planned.packages if not planned.before.notes and (out / name).is_file()]
+    orphans = [name for name in planned.packages if not planned.remembers and (out / name).is_file()]
     if orphans:
         what = f"{shown(out / orphans[0])}: a package of an earlier build, and its ledger is gone"
         hint = f"bring {LEDGER} back: without it every note counts as changed; or remove the packages"
@@ -216,7 +239,11 @@ def _write(planned: Plan, deck: str) -> Report:
     # The ledger comes first: whatever a learner may get from here on, also when this build is killed between
     # two packages, is in it; and the next build makes the same packages from it.
     write_ledger(replace(planned.after, packages=tuple({*known, *planned.packages})), out / LEDGER)
-    pages = describe(planned.collection, planned.contents, planned.after)
+    # An import in Anki overwrites a deck's page, so imported decks keep the one that they had.
+    pages = {
+        **describe(planned.collection, planned.contents, planned.after),
+        **planned.imported_pages,
+    }
     packages: list[tuple[Path, int, int]] = []
     for name, members in planned.packages.items():
         data = pack(members, planned.after, pages_of(pages, members), planned.theme)
@@ -239,6 +266,11 @@ def _check_deck(deck: str, known: Iterable[str]) -> None:
         raise UsageError(f"there is no deck '{deck}'", hint)
 
 
+def _needs(note: Note, topic: Topic) -> tuple[str, ...]:
+    """What a machine must have to run a note's code."""
+    return tuple(dict.fromkeys(need for block in (*note.blocks, *topic.blocks) for need in block.needs))
+
+
 def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
     notetype = notetype_of(note.kind)
     if note.kind == "cloze":
@@ -256,6 +288,7 @@ def _content(note: Note, topic: Topic, rendered: Rendered) -> Content:
         ordinals=cards,
         media=rendered.media,
         was=note.was if note.was != note.id else "",
+        given_guid=note.guid,
     )
 
 

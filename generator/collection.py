@@ -10,6 +10,7 @@ from pathlib import Path
 
 from generator.blocks import assigned_names
 from generator.errors import Problem
+from generator.foreign import MEDIA, NOTETYPES
 from generator.notes import Location, Note, Topic
 from generator.order import study_order
 from generator.parse import parse
@@ -133,6 +134,8 @@ def find_files(root: Path) -> Iterator[Path]:
     for file in sorted(found, key=lambda file: file.relative_to(root).as_posix()):
         if file.name.lower() in _SKIPPED:
             continue
+        if file.parent.name == MEDIA and (file.parent.parent / NOTETYPES).is_dir():
+            continue  # a file that an imported deck shows
         if file.is_file() and file.resolve().is_relative_to(inside):
             yield file
 
@@ -181,6 +184,12 @@ def _check_ids(topics: Iterable[Topic]) -> Iterator[Problem]:
             yield Problem(note.location, what, "one note only can be the one that learners have: keep one")
         if note.was:
             renamed.setdefault(note.was, note.location)
+    guids: dict[str, Location] = {}
+    for note in notes:
+        if note.guid and guids.setdefault(note.guid, note.location) != note.location:
+            what = f"the note at {guids[note.guid]} has this guid already"
+            hint = "Anki would take the two for one note: delete one, or take this guid out"
+            yield Problem(note.location, what, hint)
 
 
 def _check_requires(topics: list[Topic]) -> Iterator[Problem]:

@@ -56,6 +56,28 @@ def _build(root: Path, out: Path | None, options: argparse.Namespace) -> int:
     return OK
 
 
+def run_import(options: argparse.Namespace) -> int:
+    """Turn a package into a folder of notes; returns the exit code."""
+    from generator.importing import import_package
+
+    done = import_package(Path(options.file), Path(options.output) if options.output else None)
+    for name, notes in sorted(done.files.items()):
+        print(f"{shown(done.folder / name)}  {count(notes, 'note')}")
+    print(
+        f"{count(done.markdown, 'field')} in Markdown, {done.verbatim:,} kept as HTML; "
+        f"{count(done.notetypes, 'note type')}, {count(done.media, 'media file')}",
+        file=sys.stderr,
+    )
+    if done.ours:
+        print(f"{count(done.ours, 'note')} left out: this tool built them from Markdown", file=sys.stderr)
+    if done.split:
+        print(f"{count(done.split, 'note')} with cards in several decks: the first is named", file=sys.stderr)
+    if done.missing:
+        print(f"{count(done.missing, 'file')} that notes show: not in the package", file=sys.stderr)
+    print(f"  hint: `generator build {shown(done.folder)}` makes packages of it", file=sys.stderr)
+    return 0
+
+
 def show_problems(problems: Iterable[Problem]) -> None:
     """Print problems, the first in the file first."""
     for problem in problems:

@@ -144,7 +144,7 @@ def last_packages(planned: Plan) -> list[Path]:
 
 
 def _fields(content: Content, old: PackedNote) -> tuple[FieldChange, ...]:
-    names = [field.name for field in content.notetype.fields]
+    names = content.names
     before = dict(zip(names, old.fields, strict=False))
     shown = [
         FieldChange(name, visible(before.get(name, "")), visible(after))

@@ -18,6 +18,7 @@ from markdown_it.token import Token
 from generator.cache import FOLDER, Cache, digest, tool_digest
 from generator.collection import Collection, assemble, find_files, read_around, read_topic, shown
 from generator.errors import Problem
+from generator.foreign import ForeignType, rests_on
 from generator.media import BadMedia, find_media
 from generator.notes import Location, Topic
 from generator.references import Reference
@@ -103,6 +104,7 @@ class _Work:
         self._names = [digest(file.relative_to(root).as_posix().encode()).hex()[:32] for file in files]
         self._base = digest(tool_digest(), str(root.resolve()).encode(), repr(around.settings).encode())
         self._made: dict[int, Compiled] = {}
+        self._imported: dict[Path, bytes] = {}
 
     def done(self, sizes: list[int]) -> list[Compiled]:
         """Every file, compiled, in order; the cache holds them afterwards."""
@@ -134,7 +136,10 @@ class _Work:
         return [self._made[number] for number in range(len(self._files))]
 
     def _key(self, file: Path, raw: bytes) -> bytes:
-        return digest(self._base, shown(file).encode(), raw)
+        folder = file.parent
+        if folder not in self._imported:
+            self._imported[folder] = digest(*rests_on(folder, self._around.root))
+        return digest(self._base, self._imported[folder], shown(file).encode(), raw)
 
     def _kept(self, number: int) -> Compiled | None:
         """What the cache holds of a file, if it was made from what is there today."""
@@ -149,7 +154,12 @@ class _Work:
     def _stands(self, found: Compiled, file: Path) -> bool:
         root, references = self._around.root, self._around.references
         images = {src: _look(src, file.parent, root) for src, _ in found.images}
-        shows = {media for content in found.contents for media in content.media}
+        shows = {
+            media
+            for content in found.contents
+            for media in content.media
+            if not (isinstance(content.notetype, ForeignType) and _lies_in(media.file, root))
+        }
         return (
             all(images[src] == before for src, before in found.images)
             and all(references.get(key) == before for key, before in found.sources)
@@ -190,6 +200,14 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
+
+
+def _lies_in(file: Path, root: Path) -> bool:
+    """Whether a file of an imported note, whose name is looked up and not written as a path, may be read."""
+    try:
+        return file.is_file() and file.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 def _look(src: str, beside: Path, root: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from generator.attributes import encoded
 from generator.errors import Problem
 from generator.ledger import Built, Entry, Ledger, guid_of
 from generator.notes import Note
@@ -41,14 +42,14 @@ def check_history(notes: Sequence[Note], built: Mapping[str, Built], ledger: Led
 
 def note_guid(note: Note) -> str:
     """What Anki knows a note by."""
-    return guid_of(note.was or note.id)
+    return note.guid or guid_of(note.was or note.id)
 
 
 def _check_id(note: Note, made: Built | None, ledger: Ledger, named: Mapping[str, str]) -> Problem | None:
     """Whether the note's id and `was` mean what they meant in earlier builds."""
     at, guid = note.location, note_guid(note)
     if note.id in named and named[note.id] != guid:
-        return _wrong_name(note, ledger.notes[named[note.id]])
+        return _wrong_name(note, ledger.notes[named[note.id]], named[note.id])
     entry = ledger.notes.get(guid)
     if note.was and entry is None and ledger.notes:
         other = ledger.notes.get(named.get(note.was, ""))
@@ -58,7 +59,7 @@ def _check_id(note: Note, made: Built | None, ledger: Ledger, named: Mapping[str
         near = get_close_matches(note.was, named, 1)
         hint = f"did you mean '{near[0]}'?" if near else "take it away, unless learners have such a note"
         return Problem(at, f"no build so far had a note '{note.was}'", hint, "warning")
-    if entry is None or note.was or made is None or made.question == entry.question:
+    if entry is None or note.was or note.guid or made is None or made.question == entry.question:
         return None
     if entry.retired or entry.id != note.id:
         gone = f"is gone since {entry.retired}" if entry.retired else f"is '{entry.id}' now"
@@ -68,8 +69,14 @@ def _check_id(note: Note, made: Built | None, ledger: Ledger, named: Mapping[str
     return None
 
 
-def _wrong_name(note: Note, holder: Entry) -> Problem:
+def _wrong_name(note: Note, holder: Entry, guid: str) -> Problem:
     """The note's id is that of another guid."""
+    if note.guid or guid != guid_of(holder.was or holder.id):
+        what = f"learners have '{note.id}' as a note with another guid"
+        hint = "give this note an id of its own"
+        if not note.guid:
+            hint = f'put the guid of the imported note back, guid="{encoded(guid)}", or {hint}'
+        return Problem(note.location, what, hint)
     if not note.was:
         what = f"learners have '{note.id}' as the note that was '{holder.was}' first"
         hint = f"write {{#{note.id} was={holder.was}}} again, or they get it a second time"

@@ -20,6 +20,7 @@ _STOP = frozenset(
     "the their these this to was what when where which why with you".split()
 )
 _WORDS = 5
+_LONGEST = 60
 _HEADING = re.compile(r"(?P<text> {0,3}##(?!#).*?)(?:[ \t]+#+)?[ \t]*")
 """A heading's line; a closing sequence of `#` is no part of its text."""
 _EMPTY = re.compile(r"\s\{\s*\}$")
@@ -64,12 +65,17 @@ def write_ids(collection: Collection, write: bool) -> list[NewId]:
 
 def _invent(note: Note, taken: Iterable[str]) -> str:
     text = " ".join(child.content for child in note.question if child.type in ("text", "code_inline"))
-    stem = slug_of(text, _WORDS) or "note"
+    stem = stem_of(text)
     number, identity = 1, stem
     while identity in taken:
         number += 1
         identity = f"{stem}-{number}"
     return identity
+
+
+def stem_of(text: str) -> str:
+    """What an id for a note with this question begins with: its first words of weight."""
+    return slug_of(text, _WORDS)[:_LONGEST].strip("-") or "note"
 
 
 def slug_of(text: str, most: int, without: Set[str] = _STOP) -> str:

@@ -45,11 +45,13 @@ class Built:
     """Which of the note type's cards it makes: template or deletion numbers, from 0."""
     question: str = ""
     """Digest of what it asks, by which a note that comes back is known."""
+    given_guid: str = ""
+    """What Anki knows an imported note by; empty where that is made from the id."""
 
     @property
     def guid(self) -> str:
         """What Anki knows it by."""
-        return guid_of(self.was or self.id)
+        return self.given_guid or guid_of(self.was or self.id)
 
 
 @dataclass(frozen=True, slots=True)

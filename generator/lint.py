@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 
@@ -35,7 +36,11 @@ def lint(collection: Collection, ignore: Sequence[str] = (), today: date | None 
         What was found and not opted out of, and the opt-outs that are good for nothing.
     """
     broken = {problem.location.path for problem in collection.problems if problem.severity == "error"}
-    sound = [topic for topic in collection.topics if topic.path not in broken]
+    sound = [
+        own
+        for topic in collection.topics
+        if topic.path not in broken and (own := _written_here(topic)) is not None
+    ]
     cards = [Card(topic, note) for topic in sound for note in topic.notes]
     found = list(_find(sound, cards, today or _today()))
     used: set[tuple[str, str]] = set()
@@ -46,6 +51,12 @@ def lint(collection: Collection, ignore: Sequence[str] = (), today: date | None 
     ]
     problems += _idle(collection, sound, cards, ignore, used)
     return sorted(problems, key=lambda problem: (problem.location, problem.code))
+
+
+def _written_here(topic: Topic) -> Topic | None:
+    """A topic without its imported notes, which were written to other rules; None where none is left."""
+    notes = tuple(note for note in topic.notes if not note.type)
+    return replace(topic, notes=notes) if notes or not topic.notes else None
 
 
 def _find(sound: Sequence[Topic], cards: Sequence[Card], today: date) -> Iterator[Finding]:

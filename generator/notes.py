@@ -165,6 +165,11 @@ class Note:
     """What hides them."""
     hides_all: bool = True
     """Whether the masks of the other cards stay on the image while one is asked."""
+    type: str = ""
+    """The note type that it was imported with, a file in `notetypes/`; empty for one of ours. Its body is a
+    `### Field` section for each field then, and `kind` says nothing."""
+    guid: str = ""
+    """What Anki knows it by, when that is not made from its id."""
 
 
 @dataclass(frozen=True, slots=True)

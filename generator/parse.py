@@ -149,6 +149,8 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         if attributes.id is None and section.heading[0].markup != "-":
             problems.append(Problem(location, "the note has no id", _IDS_HINT))
     rest, blocks = _split_blocks(source, section.body, problems)
+    if attributes.type:
+        return _foreign(location, section, rest, blocks, attributes, links)
     cut = next((i for i, token in enumerate(rest) if token.type == "hr" and token.level == 0), len(rest))
     answer, extra = rest[:cut], rest[cut + 1 :]
     identity = attributes.id or ""
@@ -176,6 +178,7 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         image=occlusion.image,
         masks=occlusion.masks,
         hides_all=attributes.hide == "all",
+        guid=attributes.guid,
     )
     if not note.question:
         problems.append(Problem(location, "the note has no question", "write it after '##'"))
@@ -183,6 +186,33 @@ def _note(source: Source, section: _Section, links: Links, problems: list[Proble
         hint = "write it below the heading" + (", above the '---'" if extra else "")
         problems.append(Problem(location, "the note has no answer", hint))
     return note
+
+
+def _foreign(
+    location: Location,
+    section: _Section,
+    rest: Sequence[Token],
+    blocks: Sequence[Block],
+    attributes: Attributes,
+    links: Links,
+) -> Note:
+    """A note that was imported: its note type, which is not known here, says what its body has to be."""
+    mine = links.within([*section.heading, *section.body], attributes.id or "")
+    return Note(
+        id=attributes.id or "",
+        kind="basic",
+        location=location,
+        question=tuple(section.heading[1].children or ()),
+        answer=tuple(rest),
+        extra=(),
+        tags=attributes.tags,
+        blocks=tuple(blocks),
+        claims=mine.claims,
+        citations=mine.citations,
+        ignore=attributes.ignore,
+        type=attributes.type,
+        guid=attributes.guid,
+    )
 
 
 def _kind(

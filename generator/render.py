@@ -99,14 +99,18 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
         fields["Reversed"] = "1"
     if note.kind == "typed":
         fields["Typed"] = _typed(note, page)
-    reasons = tuple(
-        f"{claim.location}: {claim.name} is {claim.held_back}" for claim in note.claims if claim.held_back
-    )
     return Rendered(
         {name: html.translate(CONTROLS) for name, html in fields.items()},
         tuple(page.media.values()),
         tuple(page.problems),
-        reasons + tuple(page.missing_figures),
+        (*held_back_by(note), *page.missing_figures),
+    )
+
+
+def held_back_by(note: Note) -> tuple[str, ...]:
+    """Why a note's numbers keep it from being in a deck yet, one reason for each claim."""
+    return tuple(
+        f"{claim.location}: {claim.name} is {claim.held_back}" for claim in note.claims if claim.held_back
     )
 
 

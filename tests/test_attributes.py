@@ -51,9 +51,13 @@ def test_an_id_a_kind_tags_and_a_hint(inside: str, expected: Attributes) -> None
         (
             "#q tag=a",
             "unknown attribute 'tag'",
-            "did you mean 'tags'? (known: was, tags, hint, contrast, expires, ignore, hide)",
+            "did you mean 'tags'? (known: was, tags, hint, contrast, expires, ignore, hide, type, guid)",
         ),
-        ("#q deck=a", "unknown attribute 'deck'", "known: was, tags, hint, contrast, expires, ignore, hide"),
+        (
+            "#q deck=a",
+            "unknown attribute 'deck'",
+            "known: was, tags, hint, contrast, expires, ignore, hide, type, guid",
+        ),
         ("#größe", "the id 'größe' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#-q", "the id '-q' has a character that ids do not have", "use a-z, 0-9 and -"),
         ("#a/b", "cannot read the attributes {#a/b}", 'write {#id}, {#id .typed} or {#id tags="a b"}'),
