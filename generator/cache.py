@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,9 @@ class Cache:
         """Keep a thing; where that cannot be, nothing is kept."""
         if self._folder is None:
             return
-        body = pickle.dumps(thing, protocol=5)
+        written = io.BytesIO()
+        _Writer(written, protocol=5).dump(thing)
+        body = written.getvalue()
         with suppress(OSError):
             handle, temporary = tempfile.mkstemp(prefix=f"{name}.", suffix=_UNFINISHED, dir=self._folder)
             try:
@@ -86,6 +88,22 @@ class Cache:
             for file in list(self._folder.iterdir()):
                 if file.suffix in (_SUFFIX, _UNFINISHED) and file.name not in kept:
                     file.unlink(missing_ok=True)
+
+
+class _Writer(pickle.Pickler):
+    """Writes a record as a call of its class, which takes half the time to read of one whose state is set."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        """How one thing is written."""
+        if isinstance(thing, type) or not is_dataclass(thing):
+            return NotImplemented
+        kind: Any = type(thing)
+        return kind, tuple(getattr(thing, name) for name in _names(kind))
+
+
+@cache
+def _names(record: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
 
 
 class _Reader(pickle.Unpickler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from generator.errors import StateError
@@ -19,6 +20,7 @@ def is_within(deck: str, parent: str) -> bool:
     return not parent or deck == parent or deck.startswith(f"{parent}::")
 
 
+@cache
 def slug(deck: str) -> str:
     """A deck's name as a file name: `Efficient Vision::Convolutions` is `efficient-vision--convolutions`."""
     plain = unicodedata.normalize("NFKC", deck).lower().replace("::", "\0")

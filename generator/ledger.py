@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from generator.notes import MOST_CARDS
 FORMAT = 2
 """Version of the file's format: 1 (2026-11) notes and note types; 2 (2026-11) what a note was called first,
 its note type, its cards, its question, and when it was retired."""
+
+# Made once: `json.dumps` with options makes an encoder at every call.
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_readable = json.JSONEncoder(ensure_ascii=False).encode
 
 _STRIDE = MOST_CARDS
 """Milliseconds between the ids of two notes; a note's cards take the ids after its own."""
@@ -92,6 +97,7 @@ class Ledger:
     """Names of the packages that the last build wrote; one that a later build has no notes for is removed."""
 
 
+@lru_cache(1 << 17)
 def guid_of(note_id: str) -> str:
     """The guid of a note: from the author's id alone, so that no edit and no move makes it another note."""
     return hashlib.sha256(f"groundtruth:{note_id}".encode()).hexdigest()[:20]
@@ -99,8 +105,7 @@ def guid_of(note_id: str) -> str:
 
 def digest_of(thing: Any) -> str:
     """A digest of anything that JSON can hold; equal content has equal digests on every machine."""
-    text = json.dumps(thing, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return hashlib.sha256(_canonical(thing).encode()).hexdigest()[:24]
 
 
 def stamp(old: tuple[str, int] | None, digest: str, now: int) -> int:
@@ -150,7 +155,8 @@ def _apart(notes: Mapping[str, Entry]) -> dict[str, Entry]:
     moved, last = dict(notes), -_STRIDE
     for guid, entry in sorted(notes.items(), key=lambda item: (item[1].number, item[1].id)):
         last = max(entry.number, last + _STRIDE)
-        moved[guid] = replace(entry, number=last)
+        if entry.number != last:
+            moved[guid] = replace(entry, number=last)
     return moved
 
 
@@ -205,7 +211,6 @@ def write_ledger(ledger: Ledger, file: Path) -> None:
 def _line(entry: Entry) -> str:
     values = {name: getattr(entry, name) for name in Entry.__slots__}
     # What is rarely said is left out, so that a line stays readable.
-    return json.dumps(
-        {name: value for name, value in values.items() if value or name not in ("was", "retired")},
-        ensure_ascii=False,
+    return _readable(
+        {name: value for name, value in values.items() if value or name not in ("was", "retired")}
     )
