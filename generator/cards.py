@@ -26,7 +26,7 @@ def template_ordinals(questions: Sequence[str], fields: Mapping[str, str]) -> tu
 
 
 def _shows(question: str, filled: frozenset[str]) -> bool:
-    """Whether a question side shows any filled field; sections of empty fields do not count."""
+    """Whether a question side shows any filled field; sections that are left out do not count."""
     open_sections: list[bool] = []
     for tag in _TAG.finditer(question):
         inside = (tag["inside"] or "").strip()
@@ -34,8 +34,7 @@ def _shows(question: str, filled: frozenset[str]) -> bool:
         if mark == "#":
             open_sections.append(name in filled)
         elif mark == "^":
-            # Anki leaves the inside of `{{^Field}}` out of this question, filled or not.
-            open_sections.append(False)
+            open_sections.append(name not in filled)
         elif mark == "/":
             if open_sections:
                 open_sections.pop()

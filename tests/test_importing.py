@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generator.__main__ import main
+from generator.archive import Archive
 from generator.build import build
 from generator.collection import load
 from generator.foreign import ForeignType
@@ -18,10 +20,10 @@ from generator.parse import parse
 from generator.sections import foreign_fields
 from generator.source import Source
 from generator.to_markdown import to_markdown
-from generator.unpack import PackedNote
+from generator.unpack import PackedNote, unpack
 from generator.write_up import write_up
 from tests.anki_engine import Learner
-from tests.foreign_deck import add, export, fill, state
+from tests.foreign_deck import PIXEL, add, export, fill, state
 
 
 @pytest.fixture
@@ -102,6 +104,43 @@ def test_a_new_deletion_and_a_filled_field_make_cards(learner: Learner, tmp_path
         learner.imports(package)
     assert learner.col.card_count() == cards + 2
     assert learner.is_sound()
+
+
+def test_a_build_from_the_cache_sees_what_imported_notes_rest_on(learner: Learner, tmp_path: Path) -> None:
+    learner.col.media.write_data("late.png", PIXEL)
+    for number in range(120):  # as much text as makes a cache worth while
+        add(learner, "Basic", [f"question {number} <img src='late.png'>", f"answer {number} " * 50])
+    folder = moved_in(learner, tmp_path)
+    (package,) = packages(folder)
+    first = package.read_bytes()
+    assert list((tmp_path / "decks" / ".cache").glob("*.cache"))
+    assert packages(folder)[0].read_bytes() == first
+    (folder / "media" / "late.png").unlink()
+    assert {problem.what for problem in build(folder, tmp_path / "decks").warnings} == {
+        "the file late.png is in no folder media/"
+    }
+    (file,) = (folder / "notetypes").iterdir()
+    file.write_text(file.read_text(encoding="utf-8").replace("color: black;", "color: navy;"))
+    (package,) = packages(folder)
+    with Archive(package) as opened:
+        (notetype,) = unpack(opened).notetypes.values()
+    assert "color: navy;" in notetype["css"]
+
+
+def test_diff_and_list_know_imported_notes(
+    learner: Learner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(learner, "Basic", ["uno", "one"])
+    folder = moved_in(learner, tmp_path)
+    packages(folder)
+    note_text(folder, "\n\none\n", "\n\neins\n")
+    assert main(["diff", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "uno" in said and "eins" in said
+    assert main(["list", str(folder)]) == 0
+    assert "uno" in capsys.readouterr().out
+    assert main(["check", str(folder)]) == 0
+    assert main(["ids", "--write", str(folder)]) == 0
 
 
 def test_somebody_else_gets_the_whole_deck(learner: Learner, tmp_path: Path) -> None:
