@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from verify.measures.charts import chart as chart
     from verify.measures.counting import flops as flops
     from verify.measures.counting import macs as macs
     from verify.measures.counting import macs_by_kind as macs_by_kind
@@ -40,6 +41,7 @@ EXPORTS: dict[str, str] = {
     "Footprint": "verify.measures.receptive_field",
     "Spread": "verify.values",
     "accuracy": "verify.measures.training",
+    "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
     "digits": "verify.measures.training",
     "flops": "verify.measures.counting",

@@ -15,6 +15,7 @@ ALWAYS = ("numpy", "numpy.random", "sympy", "torch", "verify.values", "verify.fo
 
 WHEN_NAMED: dict[str, tuple[str, ...]] = {
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_svg"),
+    "chart": ("matplotlib.figure", "matplotlib.backends.backend_svg"),
     "scipy": ("scipy.stats",),
     "spread": ("scipy.stats",),
     "over_seeds": ("scipy.stats",),
