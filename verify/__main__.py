@@ -68,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     listed = commands.add_parser("list", help="list the claims and what the records say of them")
     shown = commands.add_parser("show", help="show code, record and environment of a claim or a note")
     coverage = commands.add_parser("coverage", help="count where every number of the answers comes from")
+    report = commands.add_parser("report", help="write everything about the claims as one HTML page")
     shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
-    for command in (run, check, listed, shown, coverage):
+    for command in (run, check, listed, shown, coverage, report):
         command.add_argument(
             "paths",
             nargs="*",
@@ -80,7 +81,14 @@ def _parser() -> argparse.ArgumentParser:
             help="the folder that the tools write to (default: as for generator build)",
         )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
-    for command in (run, check, listed):
+    report.add_argument(
+        "-o",
+        "--output",
+        default="report.html",
+        metavar="FILE",
+        help="the page (default: %(default)s; - prints it)",
+    )
+    for command in (run, check, listed, report):
         command.add_argument("--tag", action="append", help="only claims of notes with this tag")
         command.add_argument("--claim", action="append", metavar="NAME", help="only claims of this name")
         command.add_argument("--needs", choices=("cuda", "tensorrt"), help="only claims that need this")
@@ -93,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="REV",
             help="only what changed since (default: HEAD)",
         )
+    for command in (run, check, listed):
         command.add_argument("--json", action="store_true", help="print the results as JSON")
     for command in (run, check):
         command.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from generator.errors import StateError
 from generator.files import write_atomically
 from verify import show
 from verify.coverage import cover, share
@@ -27,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
         "list": _list,
         "show": _show,
         "coverage": _coverage,
+        "report": _report,
     }
     with open_session(options) as session:
         return commands[options.command](session, options)
@@ -117,6 +119,28 @@ def _coverage(session: Session, options: argparse.Namespace) -> int:
     whole = cover(session.topics)
     print(f"{share(whole):>6.1%}  all of it  ({show.counted(whole)})")
     return 1 if options.fail_under is not None and share(whole) * 100 < options.fail_under else 0
+
+
+def _report(session: Session, options: argparse.Namespace) -> int:
+    """Everything as one HTML page; where it lies is the result."""
+    from verify.report.facts import gather
+    from verify.report.page import page
+
+    settings = session.collection.settings
+    title = settings.title or session.collection.root.resolve().name
+    results = results_of_records(session, choose(session, options))
+    facts = gather(title, settings.reference_machine, session.topics, results)
+    if options.output == "-":
+        sys.stdout.write(page(facts, Path()))
+        return 0
+    file = Path(options.output)
+    try:
+        write_atomically(file, page(facts, file.parent).encode("utf-8"))
+    except OSError as error:
+        what = f"{file}: cannot be written ({error.strerror})"
+        raise StateError(what, "name another file with -o, or `-o -`") from error
+    print(file)
+    return 0
 
 
 def _bare(found: Iterable[object], options: argparse.Namespace) -> None:

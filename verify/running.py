@@ -7,11 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from generator.notes import UNASKED
+from generator.notes import UNASKED, Claim
 from verify.claims import Task
 from verify.records import Record, Records, all_records, record_of
 from verify.session import Session
 from verify.verdicts import Judgement, device_of, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one machine knows of a task."""
+
+    machine: str
+    """The machine's name."""
+    device: str
+    """The machine as cards name it."""
+    record: Record
+    """What running the task's code as it is now found there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,13 @@ class Result:
     """Whether it was run just now."""
     output: str = ""
     """The end of what its code printed."""
+    known: tuple[Evidence, ...] = ()
+    """What every machine knows of it, this one first; only looked up where nothing was to be run."""
+
+    def evidence_for(self, claim: Claim) -> Evidence | None:
+        """What a link is held against: this machine's record, or that of the machine that its title names."""
+        named = device_of(claim.title or "")
+        return min(self.known, key=lambda known: bool(named) and known.device != named, default=None)
 
 
 def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Result]:
@@ -35,10 +54,13 @@ def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Resu
     records = all_records(session.folder)
     first = sorted(records.values(), key=lambda found: found.file.stem != session.machine.name)
     for task in tasks:
-        judged = tuple(_by_records(session, task, index, first) for index in range(len(task.claims)))
-        known = (found.by_owner.get(task.job.owner) for found in first)
-        record = next((each for each in known if each and each.digest == task.job.digest), None)
-        yield Result(task, judged, record)
+        known = tuple(
+            Evidence(found.file.stem, found.device, record)
+            for found in first
+            if (record := found.by_owner.get(task.job.owner)) and record.digest == task.job.digest
+        )
+        result = Result(task, (), known[0].record if known else None, known=known)
+        yield replace(result, judgements=tuple(_by_records(session, result, claim) for claim in task.claims))
 
 
 def run_tasks(
@@ -104,19 +126,12 @@ def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -
     )
 
 
-def _by_records(session: Session, task: Task, index: int, records: Sequence[Records]) -> Judgement:
+def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
     """The verdict that the records allow, this machine's first; for a timing, those of the one it names."""
-    claim = task.claims[index]
-    known = [
-        (found, record)
-        for found in records
-        if (record := found.by_owner.get(task.job.owner)) is not None and record.digest == task.job.digest
-    ]
-    if claim.title:
-        known.sort(key=lambda pair: pair[0].device != device_of(claim.title or ""))
-    for found, record in known:
-        return judge(claim, task, record, found.device)
-    lacking = session.lacking(task)
+    evidence = result.evidence_for(claim)
+    if evidence is not None:
+        return judge(claim, result.task, evidence.record, evidence.device)
+    lacking = session.lacking(result.task)
     if lacking and claim.text.lstrip().startswith(UNASKED):
         return Judgement(claim, "skipped", what=lacking)
     return Judgement(claim, "new", what="no record of this claim's code", hint="`verify run` measures it")

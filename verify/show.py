@@ -25,7 +25,7 @@ _COLOURS: dict[str, str] = {
     "refuted": "31;1",
     "failed": "31;1",
 }
-_ORDER: tuple[Verdict, ...] = (
+ORDER: tuple[Verdict, ...] = (
     "changed",
     "new",
     "unstable",
@@ -35,6 +35,8 @@ _ORDER: tuple[Verdict, ...] = (
     "elsewhere",
     "skipped",
 )
+"""Verdicts in the order in which they are counted up: what needs somebody comes first."""
+
 _WRONG: frozenset[str] = frozenset({"changed", "new", "unstable", "refuted"})
 _OUTPUT_LINES = 8
 
@@ -154,7 +156,7 @@ def summary(results: Sequence[Result], ran: int, seconds: float) -> None:
     """Print how many claims came to which verdict."""
     judgements = [judgement for found in results for judgement in found.judgements]
     verdicts = Counter(judgement.verdict for judgement in judgements)
-    parts = [f"{verdicts[verdict]:,} {_painted(verdict).strip()}" for verdict in _ORDER if verdicts[verdict]]
+    parts = [f"{verdicts[verdict]:,} {_painted(verdict).strip()}" for verdict in ORDER if verdicts[verdict]]
     took = f"; ran {count(ran, 'claim block')} in {seconds:.0f} s" if ran else ""
     print(f"{count(len(judgements), 'claim')}: {', '.join(parts) or 'none'}{took}")
 

@@ -1,0 +1,1 @@
+"""`verify report`: everything that is known of the claims, as one HTML page that needs nothing else."""
