@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from verify.measures.training import Digits as Digits
     from verify.measures.training import accuracy as accuracy
     from verify.measures.training import digits as digits
+    from verify.measures.training import fine_tune as fine_tune
     from verify.measures.training import over_seeds as over_seeds
     from verify.measures.training import train as train
     from verify.quantities import quantity as quantity
@@ -44,6 +45,7 @@ EXPORTS: dict[str, str] = {
     "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
     "digits": "verify.measures.training",
+    "fine_tune": "verify.measures.training",
     "flops": "verify.measures.counting",
     "footprint": "verify.measures.receptive_field",
     "gradient_profile": "verify.measures.receptive_field",

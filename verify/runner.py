@@ -21,6 +21,7 @@ from typing import Self
 from verify import walls
 from verify.explain import MEND
 from verify.jobs import Job, Outcome
+from verify.kept import VARIABLE
 from verify.outcomes import End, collect, tail
 from verify.sandbox import Rooms
 from verify.warm import worth_importing
@@ -42,9 +43,10 @@ class ForkServer:
     Args:
         root: a folder for the files of the run.
         more: modules to import beside the usual ones.
+        trainings: the folder of trainings that claims share.
     """
 
-    def __init__(self, root: Path, more: list[str]) -> None:
+    def __init__(self, root: Path, more: list[str], trainings: Path) -> None:
         home = Path(tempfile.mkdtemp(prefix="server-", dir=root))
         self._log = home / "log"
         ours, theirs = socket.socketpair()
@@ -56,7 +58,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=walls.environment(os.environ, home),
+                env=walls.environment(os.environ, home) | {VARIABLE: str(trainings)},
                 cwd=home,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # the terminal's Ctrl-C is for the parent, which then ends the server
@@ -100,7 +102,13 @@ class ForkServer:
             self._process.wait()
 
 
-def run(jobs: Iterable[Job], *, workers: int | None = None, memory: int = MEMORY) -> Iterator[Outcome]:
+def run(
+    jobs: Iterable[Job],
+    *,
+    workers: int | None = None,
+    memory: int = MEMORY,
+    trainings: Path | None = None,
+) -> Iterator[Outcome]:
     """Run every job in a process of its own and yield the outcomes as they arrive.
 
     Jobs with `alone` come after the others, one at a time. Needs Linux. When the caller stops iterating, all
@@ -110,6 +118,7 @@ def run(jobs: Iterable[Job], *, workers: int | None = None, memory: int = MEMORY
         jobs: what to run, in any order.
         workers: how many may run at the same time; by default one per usable core.
         memory: bytes that each may use beyond what the server holds.
+        trainings: the folder of trainings that earlier runs left; by default claims share those of this run.
     """
     waiting = deque(sorted(jobs, key=lambda job: job.alone))
     most = workers or len(os.sched_getaffinity(0))
@@ -117,8 +126,10 @@ def run(jobs: Iterable[Job], *, workers: int | None = None, memory: int = MEMORY
     with tempfile.TemporaryDirectory(prefix="groundtruth-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         folders = (root / str(number) for number in count(1))
+        own = root / "trainings"
+        own.mkdir()
         while waiting:  # more than once only when a claim took the server down
-            with ForkServer(root, more) as server:
+            with ForkServer(root, more, trainings or own) as server:
                 yield from _drive(server, waiting, folders, most, memory)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generator.notes import UNASKED, Claim
 from verify.claims import Task
+from verify.kept import trainings_of
 from verify.records import Record, Records, all_records, record_of
 from verify.session import Session
 from verify.verdicts import Judgement, device_of, judge
@@ -77,7 +78,7 @@ def run_tasks(
     Args:
         session: what the command works on.
         tasks: what to judge.
-        force: run the others, too.
+        force: run the others, too, and use no trainings of earlier runs.
         workers: how many may run at the same time; by default one per core.
         timeout: seconds that a task may take, whatever its blocks say.
         announce: told how many are going to be run, before the first one is.
@@ -99,7 +100,9 @@ def run_tasks(
 
     announce(len(waiting))
     jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
-    for outcome in run_jobs(jobs, workers=workers):
+    # By force, nothing that earlier runs left is trusted; the claims still share this run's trainings.
+    kept = None if force else trainings_of(session.folder.parent, session.machine.name)
+    for outcome in run_jobs(jobs, workers=workers, trainings=kept):
         task = waiting[outcome.job.owner]
         record = record_of(outcome, session.environment(task), date.today().isoformat())
         record = records.put(task.job.owner, record, session.machine.device)
