@@ -20,6 +20,7 @@ WHEN_NAMED: dict[str, tuple[str, ...]] = {
     "spread": ("scipy.stats",),
     "over_seeds": ("scipy.stats",),
     "paired": ("scipy.stats",),
+    "digits": ("verify.measures.training",),
 }
 """Imported when the code of some claim has the word: half a second each, paid once and not in every claim."""
 
