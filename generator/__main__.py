@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from generator.errors import CardError, StateError, UsageError
 
     root = Path(options.path)
+    if options.command == "new" and not root.exists() and root.absolute().parent.is_dir():
+        root.mkdir()
     if not root.is_dir():
         what = "a file, and notes are compiled by the folder" if root.is_file() else "no such folder"
         print(f"generator: {root}: {what}\n  hint: name the folder that your notes are in", file=sys.stderr)

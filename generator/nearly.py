@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
 from generator.blocks import is_claim_block
@@ -20,16 +21,21 @@ _DELETION = re.compile(r"\{\{c[0-9]+:(?!:)|(?<!\{)\{c[0-9]+::|\{\{c::")
 
 
 def scan_near_misses(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> None:
-    """Report headings, links, images, deletions and claim blocks that miss their form by a character."""
+    """Report headings, links, images, deletions, claim blocks and table rows that miss their form by a character."""
+    columns = 0
     for index, token in enumerate(tokens):
         if token.map is None:
             continue
+        if token.type == "thead_open":
+            columns = _columns(tokens, index)
         place = source.at(token.map[0])
         if token.type == "heading_open":
             _heading(source, token, tokens[index + 1], problems)
         elif token.type == "fence" and "claim" in token.info.lower().split() and not is_claim_block(token):
             what = f"'{token.info.strip()}' opens no claim block"
             problems.append(Problem(place, what, "did you mean ```python claim?"))
+        elif token.type == "tr_open" and tokens[index + 1].type == "td_open":
+            _row(source, token.map[0], columns, problems)
         elif token.type == "inline":
             _inline(source, token, problems)
 
@@ -43,6 +49,25 @@ def _heading(source: Source, opening: Token, inline: Token, problems: list[Probl
         problems.append(
             Problem(place, "the brace of the note's id is never closed", "end the heading with }")
         )
+
+
+def _columns(tokens: Sequence[Token], head: int) -> int:
+    """How many columns a table's head has."""
+    cells = 0
+    while tokens[head].type != "thead_close":
+        cells += tokens[head].type == "th_open"
+        head += 1
+    return cells
+
+
+def _row(source: Source, line: int, columns: int, problems: list[Problem]) -> None:
+    """Markdown leaves out the cells of a row that its head has no column for."""
+    text = source.text[source.starts[line] : source.ends[line]].strip().lstrip("> \t")
+    cells = escapedSplit(text.removeprefix("|"))
+    if any(cell.strip() for cell in cells[columns:]):
+        what = f"a table of {columns} columns has more cells in this row: Markdown would drop '{cells[columns].strip()}'"
+        hint = "write \\| for a bar inside a cell, also in code and math; or give the head another column"
+        problems.append(Problem(source.at(line), what, hint))
 
 
 def _inline(source: Source, token: Token, problems: list[Problem]) -> None:

@@ -87,6 +87,8 @@ def _fields(changed: Changed, colour: bool) -> Iterator[str]:
             yield f"  {field.name}: the same words, marked up otherwise"
         else:
             yield f"  {field.name}: {spell(compare(field.before, field.after), colour)}"
+    if not changed.fields and not changed.added:
+        yield "  the same content, in a newer version: no ledger remembers the one that is there"
     if changed.added:
         yield f"  new cards: {', '.join(map(str, changed.added))}"
 

@@ -13,6 +13,7 @@ from generator.__main__ import main
 from generator.build import build, plan
 from generator.diff import Difference, differ, last_packages
 from generator.packages import read_packages
+from generator.show_diff import tell
 from tests.anki_engine import Learner
 from tests.notes import write_notes
 
@@ -191,6 +192,16 @@ def test_against_an_older_package_everything_since_counts(author: Author, learne
     done = learner.imports(old)
     names = {number: note_id for note_id, number in learner.ids().items()}
     assert {names[number] for number in done.updated} == {"one", "four", "five"}
+
+
+def test_without_a_ledger_the_same_content_counts_as_newer_and_it_is_said(author: Author) -> None:
+    kept = author.builds().rename(author.decks / "monday.apkg")
+    (author.decks / "ledger.json").unlink()
+    author.at(MONDAY + DAY)
+    found = differ(plan(author.cards, author.decks), read_packages([kept]))
+    assert "one" in ids(found.changed)
+    reason = "  the same content, in a newer version: no ledger remembers the one that is there"
+    assert list(tell(found)).count(reason) == len(found.changed)
 
 
 def test_a_package_that_is_newer_than_the_notes_keeps_its_own(author: Author) -> None:

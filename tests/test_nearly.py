@@ -23,6 +23,14 @@ NEAR = {
     "It is {{c1:hidden}}.": (5, "nearly a deletion, and shown as text"),
     "It is {c1::hidden}.": (5, "nearly a deletion, and shown as text"),
     "It is {{c::hidden}}.": (5, "nearly a deletion, and shown as text"),
+    "| a | b |\n|---|---|\n| 1 | `x | y` |": (
+        7,
+        "a table of 2 columns has more cells in this row: Markdown would drop 'y`'",
+    ),
+    "> a | b\n> ---|---\n> 1 | 2 | 3": (
+        7,
+        "a table of 2 columns has more cells in this row: Markdown would drop '3'",
+    ),
 }
 
 
@@ -37,6 +45,7 @@ def test_a_near_miss_is_named_at_its_line(text: str, expected: tuple[int, str]) 
     "text",
     [
         "### A heading inside",
+        "| a | b |\n|---|---|\n| 1 | `x \\| y` |\n| 1 | 2 | |\n| 1 |\n1 | $\\|x\\|$ |",
         "#hashtag and C## sharp",
         "[a](https://example.org/claims:x) and [b](#claim)",
         "![x](<my pic.png>)",

@@ -45,6 +45,15 @@ def test_a_new_topic_is_a_sound_file_with_a_claim_that_holds(
     assert run(capsys, "build")[0] == 0
 
 
+def test_the_folder_of_the_first_topic_is_made_unless_its_name_looks_mistyped(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "new", "Stride", "notes") == (0, "notes/stride.md\n", "")
+    code, out, err = run(capsys, "new", "Stride", "nowhere/notes")
+    assert (code, out) == (2, "") and "nowhere/notes: no such folder" in err
+    assert not (project / "nowhere").exists()
+
+
 @pytest.mark.parametrize(
     ("topic", "file", "title", "deck"),
     [
