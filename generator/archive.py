@@ -7,8 +7,10 @@ import zipfile
 import zlib
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from generator.errors import StateError
+from generator.zstd import NEWER, reader
 
 MOST_MEMBERS = 200_000
 MOST_BYTES = 8 << 30
@@ -59,6 +61,15 @@ class Archive:
     ) -> None:
         self._zip.close()
 
+    @property
+    def newer(self) -> bool:
+        """Whether this is a package of Anki's newer format, whose members are packed once more."""
+        return NEWER in self.members
+
+    def _open(self, name: str) -> IO[bytes]:
+        stream = self._zip.open(name)
+        return reader(stream, self.file) if self.newer else stream
+
     def read(self, name: str, most: int) -> bytes:
         """A member whole.
 
@@ -68,7 +79,7 @@ class Archive:
         if name not in self.members:
             raise self.damaged(f"it has no member {name}")
         try:
-            with self._zip.open(name) as stream:
+            with self._open(name) as stream:
                 data = stream.read(most + 1)
         except _BROKEN as error:
             raise self.damaged(f"{name}: {error}") from error
@@ -87,7 +98,7 @@ class Archive:
         """
         with target.open("xb") as out:
             try:
-                with self._zip.open(name) as stream:
+                with self._open(name) as stream:
                     while piece := stream.read(_PIECE):
                         self._left -= len(piece)
                         if self._left < 0:

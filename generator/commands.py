@@ -72,6 +72,9 @@ def run_import(options: argparse.Namespace) -> int:
         print(f"{count(done.ours, 'note')} left out: this tool built them from Markdown", file=sys.stderr)
     if done.split:
         print(f"{count(done.split, 'note')} with cards in several decks: the first is named", file=sys.stderr)
+    if done.doubled:
+        doubled = count(done.doubled, "note")
+        print(f"{doubled} had the guid of another: each has its own now, and is new to Anki", file=sys.stderr)
     if done.missing:
         print(f"{count(done.missing, 'file')} that notes show: not in the package", file=sys.stderr)
     print(f"  hint: `generator build {shown(done.folder)}` makes packages of it", file=sys.stderr)

@@ -60,6 +60,8 @@ class Imported:
     """Notes that have cards in several decks, and go to the first of them."""
     missing: int = 0
     """Files that notes show and the package has not."""
+    doubled: int = 0
+    """Notes that shared their guid with another one of the package."""
 
 
 def import_package(file: Path, folder: Path | None = None) -> Imported:
@@ -153,6 +155,7 @@ def _texts(
         done.markdown += text.markdown
         done.verbatim += text.verbatim
         done.split += len(note.decks) > 1
+        done.doubled += note.doubled
         number = note.number if 0 < note.number < _NEWEST else 0
         digest = origin_digest(note.notetype, note.fields, note.tags)
         origins[note.guid] = Origin(digest, note.mod, number, note.cards)

@@ -21,7 +21,7 @@ _DELETION = re.compile(r"\{\{c[0-9]+:(?!:)|(?<!\{)\{c[0-9]+::|\{\{c::")
 
 
 def scan_near_misses(source: Source, tokens: Sequence[Token], problems: list[Problem]) -> None:
-    """Report headings, links, images, deletions, claim blocks and table rows that miss their form by a character."""
+    """Report what misses its form by a character: headings, links, images, deletions, blocks, table rows."""
     columns = 0
     for index, token in enumerate(tokens):
         if token.map is None:
@@ -65,7 +65,8 @@ def _row(source: Source, line: int, columns: int, problems: list[Problem]) -> No
     text = source.text[source.starts[line] : source.ends[line]].strip().lstrip("> \t")
     cells = escapedSplit(text.removeprefix("|"))
     if any(cell.strip() for cell in cells[columns:]):
-        what = f"a table of {columns} columns has more cells in this row: Markdown would drop '{cells[columns].strip()}'"
+        lost = cells[columns].strip()
+        what = f"a table of {columns} columns has more cells in this row: Markdown would drop '{lost}'"
         hint = "write \\| for a bar inside a cell, also in code and math; or give the head another column"
         problems.append(Problem(source.at(line), what, hint))
 

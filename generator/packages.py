@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sqlite3
 import zipfile
@@ -10,13 +9,12 @@ import zlib
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from generator.errors import StateError
+from generator.zstd import NEWER, unpacked
 
-NEWER, OLDER = "collection.anki21b", ("collection.anki21", "collection.anki2")
+OLDER = ("collection.anki21", "collection.anki2")
 _MOST = 2 << 30
 """Bytes of a database; a package that unpacks to more is none that this tool or a person made."""
 _SEPARATOR = "\x1f"
@@ -83,7 +81,7 @@ def read_package(file: Path) -> list[PackedNote]:
                 raise StateError(f"{file}: is a zip file, but no Anki package", hint)
             data = _read(package, name)
         if name == NEWER:
-            data = _unpacked(file, data)
+            data = unpacked(data, _MOST, file)
         with closing(_opened(data)) as database:
             return _notes(database, name == NEWER)
     except OSError as error:
@@ -102,24 +100,6 @@ def _damaged(file: Path, why: str) -> StateError:
 def _read(package: zipfile.ZipFile, name: str) -> bytes:
     with package.open(name) as stream:
         return stream.read(_MOST + 1)
-
-
-def _unpacked(file: Path, data: bytes) -> bytes:
-    """What zstandard packed, by Python 3.14's own library or by the package `zstandard`."""
-    for module in ("compression.zstd", "zstandard"):
-        try:
-            zstd: Any = importlib.import_module(module)
-        except ImportError:
-            continue
-        try:
-            reader = zstd.ZstdFile(BytesIO(data)) if module != "zstandard" else None
-            with reader or zstd.ZstdDecompressor().stream_reader(data) as stream:
-                found: bytes = stream.read(_MOST + 1)
-        except zstd.ZstdError as error:
-            raise ValueError(f"{NEWER}: {error}") from error
-        return found
-    hint = "`pip install zstandard`, or export it with 'Support older Anki versions' ticked"
-    raise StateError(f"{file}: is in Anki's newer format, which needs zstandard to be read", hint)
 
 
 def _opened(data: bytes) -> sqlite3.Connection:

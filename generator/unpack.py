@@ -10,11 +10,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from generator import newer
 from generator.archive import MOST_DATABASE, MOST_LISTING, Archive
 from generator.errors import StateError
 from generator.foreign import fault
+from generator.ledger import guid_of
+from generator.zstd import NEWER
 
-NEW, OLD = "collection.anki21b", ("collection.anki21", "collection.anki2")
+OLD = ("collection.anki21", "collection.anki2")
 _SCHEMA = 11
 _TABLES = {"col", "notes", "cards"}
 _MOST_STEPS = 20_000
@@ -45,6 +48,8 @@ class PackedNote:
     """Ordinals of its cards."""
     position: int
     """Where its first new card stands in the queue; -1 when it has none."""
+    doubled: bool = False
+    """Whether it shared its guid with an older note of the package, and has one of its own now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,9 @@ def unpack(archive: Archive) -> Package:
     """Read a package; everything in it is checked, since anybody may have made it.
 
     Raises:
-        StateError: it is no package, is damaged, or has the format that only Anki reads.
+        StateError: it is no package, or a damaged one.
     """
-    if NEW in archive.members:
-        raise StateError(
-            f"{archive.file}: this package has Anki's new format, which is not read here",
-            "export it again with 'Support older Anki versions' ticked (File → Export)",
-        )
-    name = next((name for name in OLD if name in archive.members), None)
+    name = next((name for name in (NEWER, *OLD) if name in archive.members), None)
     if name is None:
         raise StateError(
             f"{archive.file}: is a zip file, but no Anki package", "export the deck in Anki: File → Export"
@@ -98,6 +98,8 @@ def _opened(archive: Archive, data: bytes) -> sqlite3.Connection:
         database.deserialize(bytes(plain))
         database.set_progress_handler(lambda: next(steps, None) is None, 100_000)
         database.execute("PRAGMA trusted_schema = OFF")
+        # Anki's newer tables are sorted without regard to capitals, by a rule that SQLite does not bring.
+        database.create_collation("unicase", lambda a, b: (a.lower() > b.lower()) - (a.lower() < b.lower()))
         tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables >= _TABLES:
             raise archive.damaged(f"its collection has no table {min(_TABLES - tables)}")
@@ -108,17 +110,14 @@ def _opened(archive: Archive, data: bytes) -> sqlite3.Connection:
 
 
 def _read(archive: Archive, database: sqlite3.Connection, media: dict[str, str]) -> Package:
-    version, models, decks = database.execute("SELECT ver, models, decks FROM col").fetchone() or (0, "", "")
-    if version != _SCHEMA:
-        raise archive.damaged(f"its collection has schema {version}; {_SCHEMA} is what packages have")
+    types, decks = _older(archive, database) if not archive.newer else _newer(archive, database)
     names: dict[int, str] = {}
     described: dict[str, str] = {}
-    for raw in json.loads(decks).values():
+    for raw in decks:
         if type(raw["id"]) is not int or not isinstance(raw["name"], str):
             raise archive.damaged("a deck has no id and name")
         names[raw["id"]] = raw["name"]
-        described[raw["name"]] = raw.get("desc") if isinstance(raw.get("desc"), str) else ""
-    types = {int(key): raw for key, raw in json.loads(models).items()}
+        described[raw["name"]] = str(raw["desc"]) if isinstance(raw.get("desc"), str) else ""
     notes = tuple(sorted(_notes(archive, database, names), key=lambda note: (note.position, note.number)))
     for note in notes:
         wrong = fault(types.get(note.notetype))
@@ -139,6 +138,34 @@ def _read(archive: Archive, database: sqlite3.Connection, media: dict[str, str])
     )
 
 
+def _older(
+    archive: Archive, database: sqlite3.Connection
+) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+    """Note types and decks of a collection that keeps them as JSON in one row."""
+    version, models, decks = database.execute("SELECT ver, models, decks FROM col").fetchone() or (0, "", "")
+    if version != _SCHEMA:
+        raise archive.damaged(f"its collection has schema {version}; {_SCHEMA} is what packages have")
+    types = {int(key): raw for key, raw in json.loads(models).items()}
+    places = list(json.loads(decks).values())
+    for raw in (*types.values(), *places):
+        # Early versions of Anki wrote some ids as texts.
+        if isinstance(raw, dict) and isinstance(raw.get("id"), str) and raw["id"].isdecimal():
+            raw["id"] = int(raw["id"])
+    return types, places
+
+
+def _newer(
+    archive: Archive, database: sqlite3.Connection
+) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+    """The same of one that has tables for them."""
+    (version,) = database.execute("SELECT ver FROM col").fetchone() or (0,)
+    if version != newer.SCHEMA:
+        raise archive.damaged(
+            f"its collection has schema {version}; {newer.SCHEMA} is what newer packages have"
+        )
+    return newer.notetypes(database), list(newer.decks(database).values())
+
+
 def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]) -> Iterator[PackedNote]:
     cards: dict[int, list[tuple[int, str, int]]] = {}
     for row in database.execute("SELECT nid, ord, did, odid, type, due FROM cards ORDER BY nid, ord"):
@@ -157,8 +184,12 @@ def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]
             isinstance(value, str) for value in (guid, tags, fields)
         ):
             raise archive.damaged("a note has a value of another kind")
-        if not guid or guid in seen:
-            raise archive.damaged(f"the guid {guid!r} belongs to two notes" if guid else "a note has no guid")
+        if not guid:
+            raise archive.damaged("a note has no guid")
+        doubled = guid in seen
+        if doubled:
+            # Anki takes both in; a build tells notes apart by their guids, so the younger one gets another.
+            guid = guid_of(f"{guid} of the note {number}")
         seen.add(guid)
         own = cards.get(number, [])
         yield PackedNote(
@@ -171,6 +202,7 @@ def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]
             decks=tuple(dict.fromkeys(name for _, name, _ in own)),
             cards=tuple(dict.fromkeys(ordinal for ordinal, _, _ in own)),
             position=min((due for _, _, due in own if due >= 0), default=-1),
+            doubled=doubled,
         )
 
 
@@ -179,7 +211,8 @@ def _media(archive: Archive) -> dict[str, str]:
     if "media" not in archive.members:
         return {}
     try:
-        found = json.loads(archive.read("media", MOST_LISTING) or b"{}")
+        listing = archive.read("media", MOST_LISTING)
+        found = newer.media(listing) if archive.newer else json.loads(listing or b"{}")
     except (ValueError, RecursionError) as error:
         raise archive.damaged(f"media: {error}") from error
     if not isinstance(found, dict):

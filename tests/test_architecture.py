@@ -30,7 +30,7 @@ WRITING_HALF |= {"inert", "mathjax", "theme", "describe"}
 WRITING_HALF |= {"inert", "mathjax"}
 WRITING_HALF |= {"history", "decks", "diff", "show_diff", "packages", "words", "listing", "scaffold"}
 WRITING_HALF |= {"adopt", "archive", "cards", "editor_html", "importing", "sections", "shelves"}
-WRITING_HALF |= {"to_markdown", "unpack", "write_up"}
+WRITING_HALF |= {"to_markdown", "unpack", "write_up", "newer", "zstd"}
 RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
 
 

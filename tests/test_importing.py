@@ -46,10 +46,12 @@ def packages(folder: Path) -> list[Path]:
     return [folder.parent / "decks" / file.name for file, _, _ in report.packages]
 
 
-def test_a_round_trip_touches_nothing(learner: Learner, tmp_path: Path) -> None:
+@pytest.mark.parametrize("legacy", [True, False], ids=["older format", "newer format"])
+def test_a_round_trip_touches_nothing(learner: Learner, tmp_path: Path, legacy: bool) -> None:
     fill(learner)
     learner.studies(7)
-    folder = moved_in(learner, tmp_path)
+    folder = tmp_path / "notes"
+    import_package(export(learner, tmp_path / "all.apkg", legacy=legacy), folder)
     before = state(learner)
     for package in packages(folder):
         done = learner.imports(package)
