@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _SCHEMA = 11
 _TABLES = {"col", "notes", "cards"}
 _MOST_STEPS = 20_000
 """Calls of the watchdog, each after 100,000 instructions of SQLite, before a query is taken for a trap."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
@@ -116,8 +118,9 @@ def _read(archive: Archive, database: sqlite3.Connection, media: dict[str, str])
     for raw in decks:
         if type(raw["id"]) is not int or not isinstance(raw["name"], str):
             raise archive.damaged("a deck has no id and name")
-        names[raw["id"]] = raw["name"]
-        described[raw["name"]] = str(raw["desc"]) if isinstance(raw.get("desc"), str) else ""
+        name = _deck_name(raw["name"])
+        names[raw["id"]] = name
+        described[name] = str(raw["desc"]) if isinstance(raw.get("desc"), str) else ""
     notes = tuple(sorted(_notes(archive, database, names), key=lambda note: (note.position, note.number)))
     for note in notes:
         wrong = fault(types.get(note.notetype))
@@ -164,6 +167,12 @@ def _newer(
             f"its collection has schema {version}; {newer.SCHEMA} is what newer packages have"
         )
     return newer.notetypes(database), list(newer.decks(database).values())
+
+
+def _deck_name(name: str) -> str:
+    """A name as Anki makes it valid: no control characters, no blanks around a level, none of them empty."""
+    levels = unicodedata.normalize("NFC", name).split("::")
+    return "::".join(_CONTROL.sub("", level).strip() or "blank" for level in levels)
 
 
 def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]) -> Iterator[PackedNote]:

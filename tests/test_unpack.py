@@ -114,6 +114,19 @@ def test_ids_that_early_versions_wrote_as_texts_are_numbers(tmp_path: Path) -> N
     assert found.notes[0].decks == ("D::E",)
 
 
+@pytest.mark.parametrize(
+    ("given", "name"), [("D::E\n", "D::E"), (" D :: e\u0301", "D::\u00e9"), ("D::\x07::", "D::blank::blank")]
+)
+def test_a_deck_is_called_as_anki_would_call_it(tmp_path: Path, given: str, name: str) -> None:
+    file = tmp_path / "deck.apkg"
+    file.write_bytes(package(decks={"7": {**DECKS["7"], "name": given}}))
+    with Archive(file) as opened:
+        assert unpack(opened).notes[0].decks == (name,)
+    learner = Learner(tmp_path / "anki")
+    assert learner.col.decks.name(learner.col.decks.id(given)) == name
+    learner.closes()
+
+
 def test_of_two_notes_with_one_guid_the_older_one_keeps_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
