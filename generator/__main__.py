@@ -120,10 +120,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--retired", action="store_true", help="those that are gone, with a search for Anki's browser"
             )
-        if name in ("diff", "list"):
+        if name in ("check", "diff", "list"):
             command.add_argument(
                 "-o", "--output", help="the folder of packages and ledger (default: decks, beside the notes)"
             )
+        if name in ("diff", "list"):
             command.add_argument("--json", action="store_true", help="for programs")
         if name == "new":
             command.add_argument(

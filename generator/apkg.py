@@ -276,7 +276,9 @@ def _model(notetype: NoteType | ForeignType, mod: int, theme: Theme) -> genanki.
 
 
 def _deck_id(name: str) -> int:
-    """A number for a deck; Anki goes by its name."""
+    """A number for a deck; Anki goes by its name, but every package has its own `Default` under 1."""
+    if name.casefold() == "default":
+        return 1
     return 1_000_000_000_000 + int(hashlib.sha256(name.encode()).hexdigest()[:10], 16)
 
 

@@ -96,7 +96,7 @@ def tally(problems: Sequence[Problem]) -> str:
 
 
 def _check(root: Path, options: argparse.Namespace) -> int:
-    checked = check(root, options.strict)
+    checked = check(root, options.strict, Path(options.output) if options.output else None)
     if options.format == "json":
         print(checked.as_json())
         return MALFORMED if checked.has_errors else OK

@@ -51,7 +51,7 @@ class PackedNote:
     position: int
     """Where its first new card stands in the queue; -1 when it has none."""
     doubled: bool = False
-    """Whether it shared its guid with an older note of the package, and has one of its own now."""
+    """Whether it shared its guid with a younger note of the package, and has one of its own now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]
             raise archive.damaged(f"the card {ordinal} of the note {note_id} is in no deck")
         cards.setdefault(note_id, []).append((ordinal, name, due if kind == 0 else -1))
     seen: set[str] = set()
-    for row in database.execute("SELECT id, guid, mid, mod, tags, flds FROM notes ORDER BY id"):
+    # Where two notes share a guid, Anki finds the one with the larger id; so that one keeps it.
+    for row in database.execute("SELECT id, guid, mid, mod, tags, flds FROM notes ORDER BY id DESC"):
         number, guid, notetype, mod, tags, fields = row
         guid = str(guid) if type(guid) is int else guid
         if not all(type(value) is int for value in (number, notetype, mod)) or not all(
@@ -197,7 +198,6 @@ def _notes(archive: Archive, database: sqlite3.Connection, decks: dict[int, str]
             raise archive.damaged("a note has no guid")
         doubled = guid in seen
         if doubled:
-            # Anki takes both in; a build tells notes apart by their guids, so the younger one gets another.
             guid = guid_of(f"{guid} of the note {number}")
         seen.add(guid)
         own = cards.get(number, [])

@@ -92,6 +92,15 @@ def test_a_note_has_its_guid_its_own_mod_its_fields_and_its_tags() -> None:
     assert tuple(found[1][4].split("\x1f")) == fields
 
 
+@pytest.mark.parametrize("name", ["Default", "default"])
+def test_anki_s_own_default_deck_is_in_a_package_once(name: str) -> None:
+    # Anki would rename one of two decks of that name, and which one is chance.
+    package = packed([content("a", deck=name)])
+    decks = [deck["name"] for deck in collection_row(package, "decks").values()]
+    assert [deck for deck in decks if deck.casefold() == "default"] == [name]
+    assert rows(package, "select did from cards") == [(1,)]
+
+
 def test_the_cards_of_a_note_come_from_its_ordinals() -> None:
     package = packed(
         [

@@ -53,6 +53,21 @@ def test_a_faultless_collection_is_counted_and_nothing_is_written(
     assert [path.name for path in project.iterdir()] == ["cards"]
 
 
+def test_what_a_build_would_say_of_reviews_is_said_before(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "build")
+    write_notes(project / "cards", GOOD.replace("{#positions}", "{#other}"))
+    run(capsys, "build")
+    write_notes(project / "cards", GOOD.replace("How many positions does", "On how many pixels is"))
+    code, _, err = run(capsys, "check")
+    assert code == 3 and "the id 'positions' was that of a note that is gone" in err
+    assert run(capsys, "check", "-o", "nowhere")[0] == 0
+    (project / "decks" / "ledger.json").write_text("{")
+    code, _, err = run(capsys, "check")
+    assert code == 5 and "ledger.json" in err
+
+
 def test_the_notes_that_are_held_back_are_counted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_notes(project / "cards", GOOD.replace("[4]", "[?]"))
     assert run(capsys, "check") == (0, "1 note, 0 errors, 1 held back\n", "")

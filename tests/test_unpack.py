@@ -16,11 +16,12 @@ import zstandard
 from generator import archive as archive_module
 from generator.__main__ import main
 from generator.archive import Archive
+from generator.build import build
 from generator.errors import StateError
 from generator.importing import import_package
 from generator.unpack import bad_name, unpack
 from tests.anki_engine import Learner
-from tests.foreign_deck import export, fill
+from tests.foreign_deck import add, export, fill
 
 MODEL = {
     "id": 1600000000001, "name": "N", "type": 0, "css": "", "mod": 5,
@@ -127,7 +128,7 @@ def test_a_deck_is_called_as_anki_would_call_it(tmp_path: Path, given: str, name
     learner.closes()
 
 
-def test_of_two_notes_with_one_guid_the_older_one_keeps_it(
+def test_of_two_notes_with_one_guid_the_one_that_anki_finds_keeps_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "deck.apkg"
@@ -139,8 +140,20 @@ def test_of_two_notes_with_one_guid_the_older_one_keeps_it(
     )
     with Archive(file) as opened:
         first, second = unpack(opened).notes
-    assert (first.guid, first.fields[0]) == ("guid", "front")
-    assert (second.guid != "guid", second.fields[0]) == (True, "another")
+    assert (first.guid != "guid", first.fields[0]) == (True, "front")
+    assert (second.guid, second.fields[0]) == ("guid", "another")
+    learner = Learner(tmp_path / "anki")
+    for text in ("front", "another"):
+        note = add(learner, "Basic", [text, "back"])
+        note.guid = "guid"
+        learner.col.update_note(note)
+    folder = tmp_path / "both"
+    import_package(export(learner, tmp_path / "both.apkg"), folder)
+    build(folder, tmp_path / "decks")
+    (made,) = (tmp_path / "decks").glob("*.apkg")
+    done = learner.imports(made)
+    assert (len(done.new), len(done.updated)) == (1, 0), "no note takes another one's reviews"
+    learner.closes()
 
 
 def test_both_of_ankis_formats_say_the_same(tmp_path: Path) -> None:
