@@ -6,19 +6,26 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import lru_cache
 
 from markdown_it.token import Token
 
 from generator.blocks import syntax
-from generator.notes import Location, Note, Topic
-from verify.numbers import BYTES, LETTERS, SECONDS
+from generator.notes import Claim, Location, Note, Topic
+from verify.numbers import Unreadable, read, states_number
+from verify.units import is_unit
 
-_NUMBER = re.compile(r"[0-9]+(?:[,.\u202f\u2009][0-9]+)*(?:[eE][-+−]?[0-9]+)?")
+_SUPERSCRIPT = "[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+_RAISED = rf"(?:\^\{{?[-−]?[0-9]+\}}?|{_SUPERSCRIPT})"
+_NUMBER = re.compile(
+    r"[0-9]+(?:[,.\u202f\u2009][0-9]+)*"
+    rf"(?:[eE][-+−]?[0-9]+|\s*[×x·]\s*10{_RAISED}|{_RAISED}|(?<!/[0-9])/[0-9]+(?![0-9./]))?"
+)
+"""A number as people write it, whole: its digits, its power of ten, or its fraction bar."""
+_ALL = re.compile(r".+", re.DOTALL)
 _NAME_BEFORE = re.compile(r"[^\W\d_]\w*[-–./]?$")
 _NAME_AFTER = re.compile(r"^-?[^\W\d_]")
-_UNITS_AFTER = re.compile(rf"^(?:{'|'.join([*SECONDS, *LETTERS, *BYTES, 'x', 'px', 'dB', 'bit'])})\b")
+_WORD_AFTER = re.compile(r"[^\W\d_]+")
 _OPEN = {"claim_open": "measured", "cite_open": "cited"}
 
 
@@ -75,12 +82,13 @@ def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> Non
         if token.type != "inline":
             continue
         for text, source, line, lead in _texts(token):
-            for number in _numbers(text, lead):
-                if source == "measured":
+            # A claim that states one number is one, in whatever way it is written.
+            for number in _ALL.finditer(text) if source == "claim" else _numbers(text, lead):
+                if source in ("measured", "claim"):
                     coverage.measured += 1
                 elif source == "cited":
                     coverage.cited += 1
-                elif source == "given" or _plain(number[0]) in known:
+                elif source == "given" or _is_known(number[0], known):
                     coverage.given += 1
                 else:
                     around = text[max(0, number.start() - 20) : number.end() + 20]
@@ -96,6 +104,10 @@ def _texts(token: Token) -> Iterator[tuple[str, str, int, str]]:
     for child in children:
         if child.type in _OPEN:
             source = _OPEN[child.type]
+            link = child.meta.get("link")
+            if isinstance(link, Claim) and states_number(link.text):
+                source = "skipped"
+                yield link.text, "claim", line, lead
         elif child.type in ("claim_close", "cite_close"):
             source = ""
         elif child.type == "span_open":
@@ -104,6 +116,8 @@ def _texts(token: Token) -> Iterator[tuple[str, str, int, str]]:
             spans.pop()
         elif child.type in ("softbreak", "hardbreak"):
             line, lead = line + 1, ""
+        elif source == "skipped":
+            pass
         elif child.type == "text" or (source and child.type.startswith("math")):
             yield child.content, source or ("given" if "given" in spans else ""), line, lead
         lead += child.content
@@ -115,7 +129,10 @@ def _numbers(text: str, lead: str) -> Iterator[re.Match[str]]:
         before, after = lead + text[: match.start()], text[match.end() :]
         if _NAME_BEFORE.search(before):
             continue
-        if _NAME_AFTER.search(after) and not _UNITS_AFTER.search(after):
+        word = _WORD_AFTER.match(after)
+        if _NAME_AFTER.search(after) and not (
+            word and is_unit(word[0]) and not after[word.end() :][:1].isalnum()
+        ):
             continue
         yield match
 
@@ -136,10 +153,14 @@ def _literals_of(code: str) -> frozenset[str]:
     )
 
 
+def _is_known(text: str, known: set[str]) -> bool:
+    """Whether the note's own code or question has a number, or both numbers of a fraction."""
+    return _plain(text) in known or ("/" in text and all(_plain(part) in known for part in text.split("/")))
+
+
 def _plain(text: str) -> str:
     """A number without thousands separators and trailing zeros, however it is spelled."""
-    bare = re.sub(r"(?<=\d)[,\u202f\u2009](?=\d{3}\b)", "", text)
     try:
-        return str(Decimal(bare.replace("−", "-")).normalize())
-    except ArithmeticError:  # a version, such as 2.11.0
-        return bare
+        return str(read(text).number)
+    except Unreadable:  # a version, such as 2.11.0
+        return text

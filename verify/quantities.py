@@ -8,12 +8,13 @@ from verify.values import Spread
 def quantity(value: float, unit: str) -> Spread:
     """A value with a unit and without any spread: `quantity(0.0042, "s")`, `quantity(2**20, "bytes")`.
 
-    Units are converted between spellings of seconds and bytes (`4.2 ms`, `1 MiB`); every other word is a
-    label, which the text has to use as it is.
+    Time, memory, frequency, power, energy and rates of them are converted between prefixes (`4.2 ms`,
+    `1 MiB`, `3.3 TB/s`, `1.98 GHz`); so are counts (`125 TFLOP/s`). Every other word is a label, and converts
+    nothing.
 
     Args:
         value: the number, in `unit`.
-        unit: `s`, `bytes`, or any label such as `Hz`.
+        unit: `s`, `bytes`, `bytes/s`, `Hz`, `W`, `J`, `FLOP/s`, `ms` …, or any label such as `dB`.
 
     Raises:
         ValueError: the value is not finite.

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from generator.notes import MARKS, UNASKED, Claim
+from verify.agreement import agree, fitted
 from verify.claims import Task, formula_of
 from verify.figures import same_drawing
-from verify.numbers import Written, agree, read, read_question
+from verify.numbers import Written, read, read_question, states_number
 from verify.records import Record
 from verify.sessions import standing
 from verify.values import Refusal, Value
@@ -106,10 +107,10 @@ def _compare(
     if text.startswith(UNASKED):
         return Judgement(claim, "new", _first_text(value, text), title)
     latex = formula_of(text)
-    if latex is not None:
+    if latex is not None and not states_number(text):
         return _formula(claim, record, value, latex, title)
     if value.kind == "truth":
-        if _is_number(text):
+        if states_number(text):
             hint = f"claim the number: let {claim.name} be it, or put words into the brackets"
             return _failed(claim, f"'{text}' is a number, and a bool cannot vouch for one", hint)
         if value.truth:
@@ -149,17 +150,9 @@ def _compare(
     return Judgement(claim, "holds", claim.text, title)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        read(text)
-    except Refusal:
-        return False
-    return True
-
-
 def _timing(claim: Claim, record: Record, value: Value, written: Written, title: str | None) -> Judgement:
     """A timing outside the interval of its text: sessions differ, and only two in a row change a text."""
-    found = standing(written, value, record.history.get(claim.name, ()))
+    found = standing(fitted(written, value), value, record.history.get(claim.name, ()))
     if found == "confirmed":
         return Judgement(claim, "changed", write(value, written), title, what="as the session before")
     measured = write(value, written)
