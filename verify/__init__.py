@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from verify.measures.latency import Comparison as Comparison
     from verify.measures.latency import compare as compare
     from verify.measures.models import model as model
+    from verify.measures.percentiles import Latency as Latency
+    from verify.measures.percentiles import latency as latency
+    from verify.measures.percentiles import throughput as throughput
     from verify.measures.receptive_field import Footprint as Footprint
     from verify.measures.receptive_field import footprint as footprint
     from verify.measures.receptive_field import gradient_profile as gradient_profile
@@ -40,6 +43,7 @@ EXPORTS: dict[str, str] = {
     "Comparison": "verify.measures.latency",
     "Digits": "verify.measures.training",
     "Footprint": "verify.measures.receptive_field",
+    "Latency": "verify.measures.percentiles",
     "Spread": "verify.values",
     "accuracy": "verify.measures.training",
     "chart": "verify.measures.charts",
@@ -49,6 +53,7 @@ EXPORTS: dict[str, str] = {
     "flops": "verify.measures.counting",
     "footprint": "verify.measures.receptive_field",
     "gradient_profile": "verify.measures.receptive_field",
+    "latency": "verify.measures.percentiles",
     "macs": "verify.measures.counting",
     "macs_by_kind": "verify.measures.counting",
     "model": "verify.measures.models",
@@ -62,6 +67,7 @@ EXPORTS: dict[str, str] = {
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",
     "tensorrt_engine": "verify.measures.tensorrt_engine",
+    "throughput": "verify.measures.percentiles",
     "train": "verify.measures.training",
 }
 """Each public name and the module that it comes from."""

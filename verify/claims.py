@@ -25,7 +25,7 @@ PROTOCOL = 1
 TIMEOUT = 60.0
 """Seconds that a claim may take unless its block says otherwise."""
 
-_TIMERS = frozenset({"compare"})
+_TIMERS = frozenset({"compare", "latency", "throughput"})
 """Names of `verify` whose results belong to the machine that they were measured on."""
 
 _FORMULA = re.compile(r"\s*\$(?P<latex>[^$]+)\$\s*")

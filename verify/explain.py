@@ -15,6 +15,7 @@ from types import FrameType, TracebackType
 from typing import Any, Literal
 
 from verify.jobs import Source
+from verify.unmeasured import Unmeasured
 from verify.walls import FILE_SIZE
 
 NAMES_SHOWN = 5
@@ -50,8 +51,8 @@ MEND = "mend the claim's code; the note stays out of the deck until it runs"
 class Failure:
     """Why a claim's code did not reach its end."""
 
-    state: Literal["refuted", "failed"]
-    """`refuted` when a statement of the card is false, else `failed`."""
+    state: Literal["refuted", "failed", "skipped"]
+    """`refuted`: a statement of the card is false; `skipped`: this machine cannot say; else `failed`."""
     what: str
     """What is wrong, in one line."""
     hint: str
@@ -91,6 +92,9 @@ def explain(error: BaseException, sources: Sequence[Source], memory: int) -> Fai
         sources: the blocks that were run.
         memory: the limit in bytes that it ran under.
     """
+    unmeasured = next((link for link in islice(_chain(error), 20) if isinstance(link, Unmeasured)), None)
+    if unmeasured is not None:
+        return Failure("skipped", unmeasured.what, unmeasured.hint, None, None)
     paths = {source.path for source in sources}
     steps = list(_steps(error.__traceback__))
     own = next((step for step in reversed(steps) if step.tb_frame.f_code.co_filename in paths), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-State = Literal["done", "refuted", "failed"]
+State = Literal["done", "refuted", "failed", "skipped"]
 
 DerivationState = Literal["proved", "refuted", "open", "malformed"]
 
@@ -80,7 +80,8 @@ class Outcome:
     job: Job
     """What was asked."""
     state: State
-    """`done`: the code reached its end; `refuted`: an assertion of the card is false; else `failed`."""
+    """`done`: the code reached its end; `refuted`: an assertion of the card is false; `skipped`: this machine
+    cannot measure it now; else `failed`."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The values that could be read, by name, as `verify.values.Value.to_json` writes them."""
     derivations: tuple[Derivation, ...] = ()
@@ -88,7 +89,7 @@ class Outcome:
     unportrayable: Mapping[str, str] = field(default_factory=dict)
     """Names that are missing or whose value cannot be compared or drawn, with what is wrong."""
     what: str = ""
-    """For `refuted` and `failed`: what is wrong, in one line."""
+    """For all but `done`: what is wrong, in one line."""
     hint: str = ""
     """What the card's author can do about it."""
     path: str | None = None

@@ -104,9 +104,23 @@ def run_tasks(
     kept = None if force else trainings_of(session.folder.parent, session.machine.name)
     for outcome in run_jobs(jobs, workers=workers, trainings=kept):
         task = waiting[outcome.job.owner]
+        if outcome.state == "skipped":
+            yield _unmeasured(session, task, f"{outcome.what}: {outcome.hint}", outcome.output)
+            continue
         record = record_of(outcome, session.environment(task), date.today().isoformat())
         record = records.put(task.job.owner, record, session.machine.device)
         yield Result(task, _judged(session, task, record, drawn=True), record, True, outcome.output)
+
+
+def _unmeasured(session: Session, task: Task, what: str, output: str) -> Result:
+    """What a run is worth that gave no value: the texts stay, and so does the record of an earlier run."""
+    record = session.records().by_owner.get(task.job.owner)
+    if record is not None and session.is_current(task, record):
+        judged = tuple(replace(each, what=each.what or what) for each in _judged(session, task, record))
+        return Result(task, judged, record, True, output)
+    return Result(
+        task, tuple(_not_here(task, index, what) for index in range(len(task.claims))), None, True, output
+    )
 
 
 def forget_others(session: Session) -> None:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import os
-import pickle
 import random
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 
-from verify.measures.forward import tensor_of
+from verify.measures.apart import Answer, fresh_processes
+from verify.measures.bootstrap import estimate
+from verify.measures.candidates import Candidate, check_candidate
+from verify.measures.modes import Cache, Clock, Device, Modes, gradients_here
+from verify.measures.rounds import Plan, Round, balanced, compute, time_rounds
+from verify.unmeasured import Unreliable
 from verify.values import Spread
 
-Candidate = Callable[[], object]
-Pairs = list[tuple[float, float]]
-"""Seconds per call of two candidates, block by block."""
-
-CONTROL_TOLERANCE = 0.02
+CONTROL_TOLERANCE = {"cpu": 0.02, "cuda": 0.01}
 """How far a candidate may seem from itself in a reliable run; on a shared CPU, 1 % is too strict."""
+
+DROPPED = 0.2
+"""The share of rounds that may be dropped because the GPU was throttled."""
+
+QUIETER = "run it again when the machine is quiet and the GPU is nobody else's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,14 @@ class Comparison:
     """Seconds per call of each candidate."""
     a_a: Spread
     """The control: the first candidate over itself, in the same run."""
-    blocks: tuple[Pairs, ...] = field(repr=False)
-    """Raw: per process, seconds per call of the first and the second in each block."""
-    control_blocks: tuple[Pairs, ...] = field(repr=False)
-    """Raw: per process, seconds per call of the first candidate and itself."""
+    gap: float | None
+    """How far the outputs differ, over the largest magnitude; None where they were not compared."""
+    modes: Modes
+    """How the candidates were run and timed."""
+    doubts: tuple[str, ...]
+    """Why the run is worth nothing; empty for a reliable one."""
+    rounds: tuple[tuple[Round, ...], ...] = field(repr=False)
+    """Raw: each process's rounds, with block times and what the GPU said; rounds `AA` are the control."""
 
     @property
     def speedup(self) -> Spread:
@@ -51,199 +55,168 @@ class Comparison:
 
     @property
     def reliable(self) -> bool:
-        """True when the control lies within 2 % of 1; a run that is not says nothing."""
-        return abs(self.a_a.value - 1) <= CONTROL_TOLERANCE
+        """False when the control is off, the clocks disagree, or the GPU was throttled or shared."""
+        return not self.doubts
 
 
 def compare(
-    candidates: dict[str, Candidate],
+    candidates: Mapping[str, Candidate],
+    inputs: Sequence[object] | None = None,
     *,
     processes: int = 8,
     blocks: int = 8,
     seconds_per_block: float = 0.02,
     calls: int = 10,
-    device: Literal["cpu", "cuda"] = "cpu",
-    check: float | Literal[False] | None = None,
+    device: Device | None = None,
+    clock: Clock | None = None,
+    cache: Cache = "hot",
+    cuda_graph: bool = False,
+    tf32: bool = False,
+    threads: int = 1,
+    check: float | Literal[False] = 1e-3,
     seed: int = 0,
+    attempts: int = 3,
+    strict: bool = True,
 ) -> Comparison:
-    """Times two callables without arguments against each other; what they call is built and compiled before.
+    """Times two candidates against each other: functions, modules (with `inputs`) or runtime sessions.
 
-    In each of `processes` fresh processes, forked from this one and held to one thread, both are called until
-    their times settle; then come `blocks` blocks in which one is timed after the other, half of them AB and
-    half BA in shuffled order, and between them half as many control blocks AA. A block times at least `calls`
-    calls and `seconds_per_block` of each. Takes about processes · blocks · 3 · seconds_per_block: 4 s.
+    In each of `processes` fresh processes both are called until their times settle; then come `blocks`
+    rounds in which one is timed after the other, half of them AB and half BA in shuffled order, and among
+    them half as many control rounds AA. A block times at least `calls` calls and `seconds_per_block`. What
+    the candidates call is built and compiled before. Takes about processes · blocks · 3 · seconds_per_block
+    and a warm-up: some 5 s on a CPU, 30 s with CUDA, whose processes cannot be forked from this one.
 
-    The ratio is the median of the per-block log ratios; its interval, a bootstrap over processes (2,000
-    resamples). Host time, wall clock; gradients are recorded unless the candidates turn that off.
+    The ratio is the median of the rounds' log ratios, its interval a bootstrap over processes. First the
+    outputs are compared: tensors or arrays must agree within `check` of the largest magnitude
+    (False leaves that out; what has no numbers is not compared).
 
-    The outputs are compared first: tensors or arrays must agree within `check` (1e-3) of the largest
-    magnitude. `check=False` leaves that out; results of another type are not compared.
-
-    `device="cuda"` stays in this process, because CUDA does not survive a fork: "processes" are then rounds,
-    each warmed anew, and every block begins and ends with a synchronisation.
+    Args:
+        candidates: two, by name.
+        inputs: what modules and functions are called with; None for functions without arguments.
+        processes: at least 2.
+        blocks: rounds per process; even.
+        seconds_per_block: in seconds.
+        calls: in a block, at least.
+        device: where the work is done; by default `cuda` once this process has used CUDA.
+        clock: `device` (CUDA events; the default with CUDA) or `host`.
+        cache: `hot`, or `flushed` by a write over the last-level cache before each call.
+        cuda_graph: capture each candidate once and replay it.
+        tf32: let torch's FP32 products and convolutions round to TF32 (sessions have their own).
+        threads: torch's, on the CPU.
+        check: the tolerance, as a share of the largest magnitude.
+        seed: of the order of rounds and of the bootstrap.
+        attempts: how often at most an unreliable run is repeated.
+        strict: raise for an unreliable run instead of returning it with its doubts.
 
     Source: Kalibera, Jones 2013, Rigorous benchmarking in reasonable time (processes above blocks).
 
-    Raises ValueError when the candidates disagree, are not two, or the plan is too small (2 processes, 2
-    blocks, blocks even); RuntimeError when a candidate fails or its process dies.
+    Raises ValueError when the candidates disagree, are not two, or the plan is too small; TypeError for what
+    cannot be timed; RuntimeError when a candidate fails or its process dies; Unreliable when the controls
+    fail in every attempt.
     """
-    if len(candidates) != 2:
-        raise ValueError(f"two candidates are compared, not {len(candidates)}")
+    first, second = _two(candidates)
     if processes < 2 or blocks < 2 or blocks % 2 or calls < 1:
         raise ValueError("at least 2 processes, 2 blocks, an even number of blocks, and 1 call are needed")
-    if device not in ("cpu", "cuda"):
-        raise ValueError(f'device is "cpu" or "cuda", not {device!r}')
-    (first_name, first), (second_name, second) = candidates.items()
-    synchronise: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else _nothing
-    apart: Callable[[Callable[[], Any]], Any] = _in_child if device == "cpu" else _here
+    for name, candidate in candidates.items():
+        check_candidate(name, candidate, inputs)
+    modes = modes_of(device, clock, cache, cuda_graph, tf32, threads)
+    gap = None
     if check is not False:
-        tolerance = 1e-3 if check is None else check
-        gap = apart(lambda: _disagreement(first(), second()))
-        if gap is not None and not gap <= tolerance:
+        gap = apart(partial(compute, candidates=candidates, inputs=inputs, modes=modes), 1, modes)[0]
+        if gap is not None and not gap <= check:
             raise ValueError(
-                f"the candidates disagree: {first_name} and {second_name} differ by {gap:.2g} of the largest "
-                f"magnitude, more than {tolerance:g}; a fast wrong answer is no answer"
+                f"the candidates disagree: {first} and {second} differ by {gap:.2g} of the largest "
+                f"magnitude, more than {check:g}; a fast wrong answer is no answer"
             )
-
-    plan = random.Random(seed)
-    timed: list[tuple[Pairs, Pairs]] = []
-    for _ in range(processes):
-        order = ["AB", "BA"] * (blocks // 2) + ["AA"] * (blocks // 2)
-        plan.shuffle(order)
-        timed.append(apart(partial(_measure, first, second, order, seconds_per_block, calls, synchronise)))
-    pairs, control = tuple(one for one, _ in timed), tuple(two for _, two in timed)
-    seconds = {
-        name: _estimate([[math.log(pair[side]) for pair in process] for process in pairs], seed, unit="s")
-        for side, name in enumerate(candidates)
-    }
-    return Comparison(_ratio(pairs, seed), seconds, _ratio(control, seed), pairs, control)
-
-
-def _nothing() -> None: ...
-
-
-def _here(work: Callable[[], Any]) -> Any:
-    return work()
-
-
-def _in_child(work: Callable[[], Any]) -> Any:
-    """What `work()` gives in a forked process on one thread; raises RuntimeError if it fails."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(reading)
-            torch.set_num_threads(1)
-            gc.freeze()
-            gc.disable()
-            try:
-                answer = (True, work())
-            except BaseException as error:
-                answer = (False, f"{type(error).__name__}: {error}")
-            with os.fdopen(writing, "wb") as pipe:
-                pickle.dump(answer, pipe)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        data = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if status or not data:
-        raise RuntimeError(
-            f"a measuring process ended with {os.waitstatus_to_exitcode(status)} (a signal if negative)"
+    draw = random.Random(seed)
+    plan = Plan(seconds_per_block, calls, held=1 + cuda_in_use())
+    for _attempt in range(attempts):
+        orders = [balanced(first, second, blocks, blocks // 2, draw) for _ in range(processes)]
+        work: partial[list[Round]] = partial(
+            time_rounds, candidates=candidates, inputs=inputs, orders=orders, plan=plan, modes=modes
         )
-    succeeded, answer = pickle.loads(data)
-    if not succeeded:
-        raise RuntimeError(f"a candidate failed: {answer}")
-    return answer
-
-
-def _disagreement(first: object, second: object) -> float | None:
-    """The largest difference over the largest magnitude; infinite for other shapes, None without tensors."""
-    one, two = _numbers(first), _numbers(second)
-    if one is None and two is None:
-        return None
-    if one is None or two is None or one.shape != two.shape:
-        return math.inf
-    if not one.numel():
-        return 0.0
-    scale = max(float(one.abs().max()), float(two.abs().max()))
-    return float((one - two).abs().max()) / scale if scale else 0.0
-
-
-def _numbers(output: object) -> torch.Tensor | None:
-    """The tensor or array in an output (of a list, the first) as float64 on the CPU; None without one."""
-    if isinstance(output, (list, tuple)) and output:
-        output = output[0]
-    if isinstance(output, np.ndarray):
-        output = torch.from_numpy(output)
-    try:
-        return tensor_of(output).detach().to("cpu", torch.float64, copy=True)
-    except ValueError:
-        return None
-
-
-def _measure(
-    first: Candidate,
-    second: Candidate,
-    order: list[str],
-    least: float,
-    calls: int,
-    synchronise: Callable[[], None],
-) -> tuple[Pairs, Pairs]:
-    """Seconds per call of each block, as pairs of (first, second) and as control pairs of (first, first)."""
-    repeats = {"A": 0, "B": 0}
-    functions = {"A": first, "B": second}
-    for name, function in functions.items():
-        settled = _warm(function, least / 4, synchronise)
-        repeats[name] = max(calls, math.ceil(least / settled))
-    pairs: Pairs = []
-    control: Pairs = []
-    for block in order:
-        earlier, later = (_block(functions[name], repeats[name], synchronise) for name in block)
-        if block == "AA":
-            control.append((earlier, later))
-        else:
-            pairs.append((earlier, later) if block == "AB" else (later, earlier))
-    return pairs, control
-
-
-def _warm(function: Candidate, least: float, synchronise: Callable[[], None]) -> float:
-    """Seconds per call once two short blocks agree within 5 %; after ten blocks, whatever it is."""
-    function()
-    seconds = _block(function, 1, synchronise)
-    for _ in range(10):
-        before, seconds = (
-            seconds,
-            _block(function, max(1, math.ceil(least / max(seconds, 1e-9))), synchronise),
-        )
-        if abs(seconds - before) <= 0.05 * before:
+        measured = apart(work, processes, modes)
+        found = conclude(measured, (first, second), modes, seed)
+        if found.reliable:
             break
-    return max(seconds, 1e-9)
+    if strict and not found.reliable:
+        raise Unreliable(f"unreliable in {attempts} attempts, {'; '.join(found.doubts)}", QUIETER)
+    return replace(found, gap=gap)
 
 
-def _block(function: Candidate, repeats: int, synchronise: Callable[[], None]) -> float:
-    synchronise()
-    start = time.perf_counter_ns()
-    for _ in range(repeats):
-        function()
-    synchronise()
-    return (time.perf_counter_ns() - start) / repeats / 1e9
+def cuda_in_use() -> bool:
+    """Whether this process holds a CUDA context; asking does not make one."""
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
-def _ratio(processes: tuple[Pairs, ...], seed: int) -> Spread:
-    return _estimate([[math.log(one / two) for one, two in process] for process in processes], seed)
+def modes_of(
+    device: Device | None, clock: Clock | None, cache: Cache, cuda_graph: bool, tf32: bool, threads: int
+) -> Modes:
+    """The modes of a call, with what it left open filled in by where this process works."""
+    where: Device = device or ("cuda" if cuda_in_use() else "cpu")
+    usual: Clock = "device" if where == "cuda" else "host"
+    return Modes(where, clock or usual, cache, cuda_graph, tf32, threads, gradients_here())
 
 
-def _estimate(logs: list[list[float]], seed: int, unit: str = "") -> Spread:
-    """The median of all blocks and a cluster bootstrap's 95 % interval; samples are processes' medians."""
-    table = np.array(logs)
-    chosen = np.random.default_rng(seed).integers(len(table), size=(2000, len(table)))
-    medians = np.median(table[chosen].reshape(2000, -1), axis=1)
-    middle = float(np.median(table))
-    low, high = (float(end) for end in np.quantile(medians, (0.025, 0.975)))
-    samples = tuple(math.exp(statistics.median(row)) for row in logs)
-    low, high = min(low, middle), max(high, middle)
-    return Spread(math.exp(middle), math.exp(low), math.exp(high), samples, unit, timing=True)
+def apart(work: partial[Answer], processes: int, modes: Modes) -> list[Answer]:
+    """What `work(number)` gives in each of so many fresh processes, one after the other."""
+    # A fork of a process that holds a CUDA context, or more than one thread at work, would hang or fail.
+    spawned = modes.device == "cuda" or cuda_in_use() or modes.threads != 1
+    with fresh_processes(work, spawned=spawned, threads=modes.threads) as run:
+        return [run(number) for number in range(processes)]
+
+
+def _two(candidates: Mapping[str, Candidate]) -> tuple[str, str]:
+    if len(candidates) != 2:
+        raise ValueError(f"two candidates are compared, not {len(candidates)}")
+    first, second = candidates
+    return first, second
+
+
+def conclude(
+    processes: Sequence[Sequence[Round]], names: tuple[str, str], modes: Modes, seed: int
+) -> Comparison:
+    """The comparison that these rounds make: throttled ones dropped, doubts collected."""
+    first, second = names
+    doubts = doubts_of(processes)
+    kept = [[each for each in rounds if not each.throttled] for rounds in processes]
+    pairs = [[each for each in rounds if second in each.names] for rounds in kept]
+    control = [[each for each in rounds if second not in each.names] for rounds in kept]
+    if sum(map(bool, pairs)) < 2 or sum(map(bool, control)) < 2:  # all but nothing is left: show it anyway
+        pairs = [[each for each in rounds if second in each.names] for rounds in processes]
+        control = [[each for each in rounds if second not in each.names] for rounds in processes]
+    ratio = estimate(
+        [[math.log(each.seconds(first) / each.seconds(second)) for each in rounds] for rounds in pairs], seed
+    )
+    a_a = estimate(
+        [
+            [math.log(each.blocks[0].seconds / each.blocks[1].seconds) for each in rounds]
+            for rounds in control
+        ],
+        seed,
+    )
+    seconds = {
+        name: estimate([[math.log(each.seconds(name)) for each in rounds] for rounds in pairs], seed, "s")
+        for name in names
+    }
+    if not abs(a_a.value - 1) <= CONTROL_TOLERANCE[modes.device]:
+        doubts.append(f"{first} seems {a_a.value:.3f} times as slow as itself")
+    return Comparison(ratio, seconds, a_a, None, modes, tuple(doubts), tuple(map(tuple, processes)))
+
+
+def doubts_of(processes: Sequence[Sequence[Round]]) -> list[str]:
+    """What clocks and driver said against a run."""
+    rounds = [each for process in processes for each in process]
+    doubts = []
+    throttled = [each for each in rounds if each.throttled]
+    if len(throttled) > DROPPED * len(rounds):
+        reasons = sorted({reason for each in throttled for reason in each.throttled})
+        doubts.append(
+            f"the GPU was throttled in {len(throttled)} of {len(rounds)} rounds: {', '.join(reasons)}"
+        )
+    if any(each.foreign for each in rounds):
+        doubts.append("another process was on the GPU")
+    wrong = [block.doubt for each in rounds for block in each.blocks if block.doubt]
+    if len(wrong) > DROPPED * len(rounds):
+        doubts.append(f"{wrong[0]} (and {len(wrong) - 1} more blocks)" if len(wrong) > 1 else wrong[0])
+    return doubts

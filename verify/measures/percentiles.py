@@ -1,0 +1,149 @@
+"""How long one call takes: p50, p95 and p99 over fresh processes; and how much gets done, batch by batch."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verify.measures.bootstrap import Statistic, estimate
+from verify.measures.candidates import Candidate, check_candidate
+from verify.measures.latency import CONTROL_TOLERANCE, QUIETER, apart, cuda_in_use, doubts_of, modes_of
+from verify.measures.modes import Cache, Clock, Device, Modes
+from verify.measures.rounds import Plan, Round, time_rounds
+from verify.unmeasured import Unreliable
+from verify.values import Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long one call takes. All intervals are of 95 %, over processes."""
+
+    p50: Spread
+    """The median, in seconds."""
+    p95: Spread
+    """What 95 % of calls do not exceed, in seconds."""
+    p99: Spread
+    """What 99 % of calls do not exceed, in seconds."""
+    a_a: Spread
+    """The control: the calls of even number over those of odd number."""
+    modes: Modes
+    """How the candidate was run and timed."""
+    doubts: tuple[str, ...]
+    """Why the run is worth nothing; empty for a reliable one."""
+    rounds: tuple[tuple[Round, ...], ...] = field(repr=False)
+    """Raw: each process's one round, with the seconds of every call."""
+
+
+def latency(
+    candidate: Candidate,
+    inputs: Sequence[object] | None = None,
+    *,
+    processes: int = 8,
+    calls: int = 100,
+    device: Device | None = None,
+    clock: Clock | None = None,
+    cache: Cache = "hot",
+    cuda_graph: bool = False,
+    tf32: bool = False,
+    threads: int = 1,
+    seed: int = 0,
+    attempts: int = 3,
+    strict: bool = True,
+) -> Latency:
+    """Times single calls of a function, a module (with `inputs`) or a runtime session.
+
+    In each of `processes` fresh processes the candidate is called until its times settle, then `calls` times,
+    each by itself: with `clock="device"` between two CUDA events (inputs and outputs on the GPU, nothing
+    waits), with `clock="host"` from the call until the device has finished. The rest is as for `compare`.
+
+    Raises what `compare` does; ValueError for fewer than 2 processes or 20 calls.
+    """
+    if processes < 2 or calls < 20:
+        raise ValueError("at least 2 processes and 20 calls are needed")
+    check_candidate("the candidate", candidate, inputs)
+    modes = modes_of(device, clock, cache, cuda_graph, tf32, threads)
+    orders = [[("it",)]] * processes
+    plan = Plan(0.01, calls, each=True, held=1 + cuda_in_use())
+    work: partial[list[Round]] = partial(
+        time_rounds, candidates={"it": candidate}, inputs=inputs, orders=orders, plan=plan, modes=modes
+    )
+    for _attempt in range(attempts):
+        measured = apart(work, processes, modes)
+        found = _latency(measured, modes, seed)
+        if not found.doubts:
+            break
+    if strict and found.doubts:
+        raise Unreliable(f"unreliable in {attempts} attempts, {'; '.join(found.doubts)}", QUIETER)
+    return found
+
+
+def throughput(
+    build: Callable[[int], Candidate],
+    batches: Sequence[int],
+    *,
+    processes: int = 8,
+    blocks: int = 4,
+    seconds_per_block: float = 0.02,
+    calls: int = 3,
+    device: Device | None = None,
+    clock: Clock | None = None,
+    cuda_graph: bool = False,
+    tf32: bool = False,
+    threads: int = 1,
+    seed: int = 0,
+    strict: bool = True,
+) -> dict[int, Spread]:
+    """Samples per second at each batch size, all sizes timed in turns, in shuffled rounds.
+
+    `build(batch)` gives the candidate that works on that many samples per call: a function without
+    arguments, or a session. Processes, blocks, modes and clocks are as for `compare`.
+
+    Raises ValueError without batches or for one below 1; Unreliable when the GPU was throttled or shared, or
+    the clocks disagree.
+    """
+    if not batches or min(batches) < 1:
+        raise ValueError(f"batches are positive numbers of samples, not {list(batches)}")
+    candidates = {str(batch): build(batch) for batch in dict.fromkeys(batches)}
+    for name, candidate in candidates.items():
+        check_candidate(f"the candidate for batch {name}", candidate, None)
+    modes = modes_of(device, clock, "hot", cuda_graph, tf32, threads)
+    draw = random.Random(seed)
+    names = list(candidates)
+    orders = [[tuple(draw.sample(names, len(names))) for _ in range(blocks)] for _ in range(processes)]
+    plan = Plan(seconds_per_block, calls, held=1 + cuda_in_use())
+    work: partial[list[Round]] = partial(
+        time_rounds, candidates=candidates, inputs=None, orders=orders, plan=plan, modes=modes
+    )
+    found = apart(work, processes, modes)
+    doubts = doubts_of(found)
+    if strict and doubts:
+        raise Unreliable(f"unreliable, {'; '.join(doubts)}", QUIETER)
+    return {
+        batch: estimate([[math.log(batch / each.seconds(str(batch))) for each in one] for one in found], seed)
+        for batch in dict.fromkeys(batches)
+    }
+
+
+def _latency(processes: Sequence[Sequence[Round]], modes: Modes, seed: int) -> Latency:
+    logs = [[math.log(max(call, 1e-9)) for call in rounds[0].blocks[0].calls] for rounds in processes]
+    halves = [[math.log(_middle(one[::2]) / _middle(one[1::2]))] for one in map(np.exp, logs)]
+    a_a = estimate(halves, seed)
+    doubts = doubts_of(processes)
+    if not abs(a_a.value - 1) <= CONTROL_TOLERANCE[modes.device]:
+        doubts.append(f"calls of even number seem {a_a.value:.3f} times as slow as those of odd number")
+    p50, p95, p99 = (estimate(logs, seed, "s", _at(percent)) for percent in (50, 95, 99))
+    return Latency(p50, p95, p99, a_a, modes, tuple(doubts), tuple(map(tuple, processes)))
+
+
+def _middle(calls: NDArray[np.float64]) -> float:
+    return float(np.median(calls))
+
+
+def _at(percent: float) -> Statistic:
+    return lambda samples: np.percentile(samples, percent, axis=-1)
