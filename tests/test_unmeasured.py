@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.workplace import run_tool, write
-from verify.unmeasured import Unavailable, Unreliable
+from verify import Unavailable, Unreliable
 
 CARD = """# T
 
@@ -16,7 +16,7 @@ About it.
 
 ```python claim
 from pathlib import Path
-from verify.unmeasured import Unavailable, Unreliable
+from verify import Unavailable
 
 if not Path("%s").exists():
     raise Unavailable("runtime 'x' is not installed", "pip install x")

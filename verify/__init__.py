@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from verify.measures.training import over_seeds as over_seeds
     from verify.measures.training import train as train
     from verify.quantities import quantity as quantity
+    from verify.unmeasured import Unavailable as Unavailable
+    from verify.unmeasured import Unreliable as Unreliable
     from verify.values import Spread as Spread
     from verify.values import paired as paired
     from verify.values import spread as spread
@@ -45,6 +47,8 @@ EXPORTS: dict[str, str] = {
     "Footprint": "verify.measures.receptive_field",
     "Latency": "verify.measures.percentiles",
     "Spread": "verify.values",
+    "Unavailable": "verify.unmeasured",
+    "Unreliable": "verify.unmeasured",
     "accuracy": "verify.measures.training",
     "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
