@@ -247,14 +247,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     write(tmp_path / "cards/t.md", CARDS)
     began: list[str] = []
 
-    def interrupted(jobs: Iterable[Job], *, workers: int | None) -> Iterator[Outcome]:
+    def interrupted(jobs: Iterable[Job], **_: object) -> Iterator[Outcome]:
         for job in jobs:
             if began:
                 raise KeyboardInterrupt
             began.append(job.owner)
             yield Outcome(job, "done", values={"x": {"kind": "exact", "number": "1"}})
 
-    def finished(jobs: Iterable[Job], *, workers: int | None) -> Iterator[Outcome]:
+    def finished(jobs: Iterable[Job], **_: object) -> Iterator[Outcome]:
         for job in jobs:
             began.append(job.owner)
             yield Outcome(job, "done", values={"y": {"kind": "exact", "number": "2"}})

@@ -46,6 +46,7 @@ def _run(session: Session, options: argparse.Namespace) -> int:
         workers=options.jobs,
         timeout=options.timeout,
         announce=progress.begins,
+        warn=progress.warns,
     )
     for result in arriving:
         results.append(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import linecache
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any, Literal
 
 from verify.jobs import Source
 from verify.unmeasured import Unmeasured
-from verify.walls import FILE_SIZE
+from verify.walls import FILE_SIZE, PROCESSES
 
 NAMES_SHOWN = 5
 """How many of an assertion's names are shown with their values."""
@@ -43,6 +44,7 @@ OURS = {
 OURS |= {"tensorrt"}
 NO_NETWORK = "claims have no network: models come from `verify.model`, data from `verify.digits`"
 SMALLER = "compute on smaller inputs, or count on the `meta` device"
+FEWER = "start fewer at the same time, and wait for their end"
 TRUE_STATEMENT = "correct the statement, or the code that ought to make it true"
 MEND = "mend the claim's code; the note stays out of the deck until it runs"
 
@@ -107,7 +109,7 @@ def explain(error: BaseException, sources: Sequence[Source], memory: int) -> Fai
             return Failure("refuted", _false(statement, own.tb_frame, error), TRUE_STATEMENT, path, line)
         if ".testing" in steps[-1].tb_frame.f_globals.get("__name__", ""):  # torch's and numpy's assert_close
             return Failure("refuted", _message(error), TRUE_STATEMENT, path, line)
-    what, hint = _failed(error, memory)
+    what, hint = _crowded(error, steps) or _failed(error, memory)
     return Failure("failed", what, hint, path, line)
 
 
@@ -115,6 +117,20 @@ def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace:
         yield trace
         trace = trace.tb_next
+
+
+def _crowded(error: BaseException, steps: Sequence[TracebackType]) -> tuple[str, str] | None:
+    """Says so when the system refused one more process or thread; else None."""
+    last = steps[-1] if steps else None
+    if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN and last:
+        file = last.tb_frame.f_code.co_filename
+        # Sockets say the same when they have nothing to give.
+        forked = "fork" in linecache.getline(file, last.tb_lineno) or file.endswith("subprocess.py")
+    else:
+        forked = isinstance(error, RuntimeError) and str(error) == "can't start new thread"
+    if not forked:
+        return None
+    return f"has more processes and threads than a claim may have ({PROCESSES})", FEWER
 
 
 def _failed(error: BaseException, memory: int) -> tuple[str, str]:

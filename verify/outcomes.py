@@ -9,9 +9,10 @@ import signal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from verify.explain import MEND, SMALLER
+from verify.explain import FEWER, MEND, SMALLER
 from verify.jobs import Derivation, Job, Outcome
 from verify.sandbox import LARGEST_REPORT, Rooms
+from verify.walls import PROCESSES
 
 OUTPUT = 4000
 """Characters of printed output that are kept, from its end."""
@@ -28,6 +29,8 @@ class End(NamedTuple):
     """True when its time was up."""
     seconds: float
     """How long it lived."""
+    processes: int = 0
+    """When its time was up: how many processes it had; 0 where nobody could tell."""
 
 
 def collect(job: Job, end: End) -> Outcome:
@@ -60,6 +63,8 @@ def _report(file: Path) -> dict[str, Any] | None:
 
 def _ended(job: Job, end: End) -> tuple[str, str]:
     """What the end of a process without a report means, and what to do about it."""
+    if end.processes * 2 > PROCESSES:
+        return f"took longer than {job.timeout:g} s, with {end.processes} processes at its end", FEWER
     if end.late or end.status == -signal.SIGXCPU:
         more = "compute less, or give the block more time: `timeout=…` after the word `claim`"
         return f"took longer than {job.timeout:g} s", more

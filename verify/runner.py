@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,11 +29,16 @@ from verify.warm import worth_importing
 MEMORY = 8 << 30
 """Bytes that a claim may use; not held for one that needs CUDA."""
 
+_OPEN = (
+    "claims have no namespaces of their own here ({}): what they start may outlive them until the run ends, "
+    "and a fork bomb is bounded by this user's limit alone"
+)
+
 _MAIN = """
 import json, sys
-control, root, more, sys.path[:] = json.loads(sys.argv[1])
+control, root, more, walled, sys.path[:] = json.loads(sys.argv[1])
 from verify.server import main
-main(control, root, more)
+main(control, root, more, walled)
 """
 
 
@@ -44,14 +49,20 @@ class ForkServer:
         root: a folder for the files of the run.
         more: modules to import beside the usual ones.
         trainings: the folder of trainings that claims share.
+        warn: told, once, what the system does not allow.
+        walled: as for `run`.
     """
 
-    def __init__(self, root: Path, more: list[str], trainings: Path) -> None:
+    def __init__(
+        self, root: Path, more: list[str], trainings: Path, warn: Callable[[str], None], walled: bool
+    ) -> None:
+        self._warn = warn
+        self._warned = False
         home = Path(tempfile.mkdtemp(prefix="server-", dir=root))
         self._log = home / "log"
         ours, theirs = socket.socketpair()
         paths = [str(Path(entry).absolute()) for entry in sys.path]
-        told = json.dumps([theirs.fileno(), str(root), more, paths])
+        told = json.dumps([theirs.fileno(), str(root), more, walled, paths])
         with theirs, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _MAIN, told],
@@ -80,7 +91,11 @@ class ForkServer:
         Raises:
             EOFError, ConnectionError: the server is gone.
         """
-        return End(*json.loads(self._control.recv_bytes()))
+        while isinstance(said := json.loads(self._control.recv_bytes()), dict):
+            if not self._warned:
+                self._warn(_OPEN.format(said["open"]))
+            self._warned = True
+        return End(*said)
 
     def last_words(self) -> str:
         """What the server printed; empty unless something went wrong with it."""
@@ -108,6 +123,8 @@ def run(
     workers: int | None = None,
     memory: int = MEMORY,
     trainings: Path | None = None,
+    warn: Callable[[str], None] = lambda line: None,
+    walled: bool = True,
 ) -> Iterator[Outcome]:
     """Run every job in a process of its own and yield the outcomes as they arrive.
 
@@ -119,6 +136,8 @@ def run(
         workers: how many may run at the same time; by default one per usable core.
         memory: bytes that each may use beyond what the server holds.
         trainings: the folder of trainings that earlier runs left; by default claims share those of this run.
+        warn: told, in one line, when the system does not allow claims to be walled off.
+        walled: False does without namespaces, as where the system allows none.
     """
     waiting = deque(sorted(jobs, key=lambda job: job.alone))
     most = workers or len(os.sched_getaffinity(0))
@@ -129,7 +148,7 @@ def run(
         own = root / "trainings"
         own.mkdir()
         while waiting:  # more than once only when a claim took the server down
-            with ForkServer(root, more, trainings or own) as server:
+            with ForkServer(root, more, trainings or own, warn, walled) as server:
                 yield from _drive(server, waiting, folders, most, memory)
 
 

@@ -72,6 +72,7 @@ def run_tasks(
     workers: int | None = None,
     timeout: float | None = None,
     announce: Callable[[int], None] = lambda waiting: None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Result]:
     """Judge every task, after running those that have no valid record on this machine.
 
@@ -82,6 +83,7 @@ def run_tasks(
         workers: how many may run at the same time; by default one per core.
         timeout: seconds that a task may take, whatever its blocks say.
         announce: told how many are going to be run, before the first one is.
+        warn: told what the system does not allow.
     """
     records = session.records()
     waiting: dict[str, Task] = {}
@@ -102,7 +104,7 @@ def run_tasks(
     jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
     # By force, nothing that earlier runs left is trusted; the claims still share this run's trainings.
     kept = None if force else trainings_of(session.folder.parent, session.machine.name)
-    for outcome in run_jobs(jobs, workers=workers, trainings=kept):
+    for outcome in run_jobs(jobs, workers=workers, trainings=kept, warn=warn):
         task = waiting[outcome.job.owner]
         if outcome.state == "skipped":
             yield _unmeasured(session, task, f"{outcome.what}: {outcome.hint}", outcome.output)

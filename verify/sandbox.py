@@ -16,7 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from verify import walls
+from verify import namespaces, walls
+from verify.cells import Cell
 from verify.explain import compile_source, explain
 from verify.jobs import Derivation, Job
 
@@ -48,7 +49,7 @@ class Rooms:
             folder.mkdir(parents=True)
 
 
-def run_job(job: Job, folder: Path, memory: int) -> NoReturn:
+def run_job(job: Job, folder: Path, memory: int, cell: Cell | None = None) -> NoReturn:
     """Run `job` in this process, which was forked for it, and end the process.
 
     The report is a JSON file beside the scratch folder, not a message through a pipe: half a message cannot
@@ -58,11 +59,12 @@ def run_job(job: Job, folder: Path, memory: int) -> NoReturn:
         job: what to run.
         folder: holds the `Rooms`.
         memory: bytes that the process may map.
+        cell: its namespaces; None where the system allows none.
     """
     rooms = Rooms(folder)
     status = 1
     try:
-        _move_in(job, rooms, memory)
+        _move_in(job, rooms, memory, cell)
         report = _execute(job, rooms, memory)
         text = json.dumps(report, allow_nan=False).encode()
         if len(text) > LARGEST_REPORT:
@@ -78,19 +80,22 @@ def run_job(job: Job, folder: Path, memory: int) -> NoReturn:
         os._exit(status)  # no destructors, no atexit: they belong to the server
 
 
-def _move_in(job: Job, rooms: Rooms, memory: int) -> None:
+def _move_in(job: Job, rooms: Rooms, memory: int, cell: Cell | None) -> None:
     # The child becomes the leader of a group, by which the server ends it with all that it started.
     os.setsid()
     walls.settle(rooms.scratch, rooms.output)
-    walls.unplug()
-    walls.die_with_parent()
     trace = os.open(rooms.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     faulthandler.enable(trace, all_threads=False)
     # The server's way to ask, before it ends a process that takes too long, where it stands.
     faulthandler.register(signal.SIGUSR1, trace, all_threads=False)
     faulthandler.register(signal.SIGXCPU, trace, all_threads=False, chain=True)
     walls.seed(job)
-    walls.limit(job, memory)
+    walls.limit(job, memory, cell is not None)
+    if cell is None:
+        walls.unplug()
+    else:
+        walls.shut(cell, rooms.scratch.parent)
+    namespaces.die_with_parent()
 
 
 def _execute(job: Job, rooms: Rooms, memory: int) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from verify import walls
+from verify import namespaces, walls
+from verify.cells import Cell, Cells, enclose
 from verify.jobs import Job
+from verify.kept import VARIABLE
 from verify.sandbox import run_job
 from verify.warm import warm
 
@@ -43,29 +45,49 @@ class Child:
     """When it was forked, on the monotonic clock."""
     deadline: float
     """When to act next: to ask where it stands, then to end it."""
+    cell: Cell | None
+    """Its namespaces; None where the system allows none."""
     late: bool = False
     """True once its time was up."""
+    processes: int = 0
+    """How many processes it had when its time was up."""
 
 
-def main(control: int, root: str, more: list[str]) -> None:
+def main(control: int, root: str, more: list[str], walled: bool = True) -> None:
     """Serve the parent until it says stop; when it is gone without a word, clean up in its place.
 
     Args:
         control: a socket whose other end the parent holds.
         root: the folder of the run.
         more: modules to import beside the usual ones.
+        walled: False to do without namespaces, as where the system allows none.
     """
-    walls.adopt_orphans()
-    warm(more)
+    reason = enclose(control) if walled else "not wanted"
+    if reason:
+        namespaces.adopt_orphans()
+        walls.others()
+    cells = None if reason else Cells()
+    if cells is not None:
+        for shared in (os.environ["HOME"], os.environ.get(VARIABLE)):
+            if shared:
+                walls.hand_over(Path(shared))
+    connection = Connection(control)
     try:
-        serve(Connection(control))
+        if reason:
+            _say_open(connection, reason)
+        warm(more)
+        serve(connection, cells)
     except (EOFError, ConnectionError):
         shutil.rmtree(root, ignore_errors=True)
     os._exit(0)  # to take torch down by the rules lasts 0.2 s
 
 
-def serve(control: Connection) -> None:
+def serve(control: Connection, cells: Cells | None) -> None:
     """Start what is asked for, end what takes too long, report every end; leave no process behind.
+
+    Args:
+        control: where the parent asks, and is answered.
+        cells: where the namespaces of claims come from; None where the system allows none.
 
     Raises:
         EOFError, ConnectionError: the parent is gone.
@@ -80,63 +102,83 @@ def serve(control: Connection) -> None:
                 request = control.recv_bytes()
                 if not request:
                     return
-                child = _start(request, control, children)
+                child = _start(request, control, children, cells)
                 children[child.handle] = child
             for child in list(children.values()):
                 if child.handle in ready:
                     del children[child.handle]
-                    status = _bury(child)
-                    if not children:
+                    status = _bury(child, cells)
+                    if not children and cells is None:
                         _sweep()
                     seconds = time.monotonic() - child.began
-                    control.send_bytes(json.dumps([child.folder, status, child.late, seconds]).encode())
+                    end = [child.folder, status, child.late, seconds, child.processes]
+                    control.send_bytes(json.dumps(end).encode())
                 elif time.monotonic() >= child.deadline:
                     _hurry(child)
     finally:
         for child in children.values():
-            _kill_group(child.pid)
+            _end(child)
         for child in children.values():
-            _bury(child)
-        _sweep()
+            _bury(child, cells)
+        if cells is None:
+            _sweep()
 
 
-def _start(request: bytes, control: Connection, children: dict[int, Child]) -> Child:
+def _start(request: bytes, control: Connection, children: dict[int, Child], cells: Cells | None) -> Child:
     data = json.loads(request)
     job = Job.from_json(data["job"])
+    cell = None
+    if cells is not None:
+        try:
+            cell = cells.take()
+        except OSError as error:
+            _say_open(control, str(error.strerror))
+        if job.alone:
+            cells.settle()  # nothing may run beside it, not even what is about to end
     began = time.monotonic()
-    pid = os.fork()
+    pid = cells.fork_into(cell) if cells is not None and cell is not None else os.fork()
     if pid == 0:
         control.close()
         for handle in children:
             os.close(handle)
-        run_job(job, Path(data["folder"]), data["memory"])
-    return Child(pid, os.pidfd_open(pid), data["folder"], began, began + job.timeout)
+        run_job(job, Path(data["folder"]), data["memory"], cell)
+    return Child(pid, os.pidfd_open(pid), data["folder"], began, began + job.timeout, cell)
+
+
+def _say_open(control: Connection, reason: str) -> None:
+    control.send_bytes(json.dumps({"open": reason}).encode())
 
 
 def _hurry(child: Child) -> None:
     if child.late:
-        _kill_group(child.pid)
+        _end(child)
         child.deadline += LONGEST_WAIT  # killed; its end is under way
     else:
         os.kill(child.pid, signal.SIGUSR1)
         child.late = True
+        child.processes = child.cell.population() if child.cell else 0
         child.deadline = time.monotonic() + GRACE
 
 
-def _bury(child: Child) -> int:
-    """Wait for the end of a child, end its group, and return its exit code, or minus its signal."""
+def _bury(child: Child, cells: Cells | None) -> int:
+    """Wait for the end of a child, end all that it left, and return its exit code, or minus its signal."""
     # Looked at but not yet collected, so that the number of its group cannot be anybody else's.
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    _kill_group(child.pid)
+    _end(child)
     os.close(child.handle)
-    return os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+    if cells is not None and child.cell is not None:
+        cells.leave(child.cell)
+    return status
 
 
-def _kill_group(pid: int) -> None:
+def _end(child: Child) -> None:
+    if child.cell is not None:
+        child.cell.raze()
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError):  # forked a moment ago, and not yet the leader of its group
-        os.kill(pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
 
 
 def _sweep() -> None:

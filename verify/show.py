@@ -74,6 +74,11 @@ class Progress:
         rest = f", {self._tasks - waiting:,} need no run" if self._tasks > waiting else ""
         print(f"running {count(waiting, 'claim block')} on {self._device}{rest}", file=sys.stderr, flush=True)
 
+    def warns(self, line: str) -> None:
+        """Say what the system does not allow."""
+        self.clear()
+        print(f"verify: {line}", file=sys.stderr, flush=True)
+
     def ends(self, result: Result) -> None:
         """Count a result, and show how many are left."""
         self._done += result.ran

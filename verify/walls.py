@@ -6,21 +6,19 @@ Walls against accident, not against an attacker: claims are code, and whoever ru
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
 import math
 import os
 import random
 import resource
-import signal
-import socket
-import struct
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TextIO, cast
 
+from verify import namespaces
+from verify.cells import Cell
 from verify.jobs import Job
 
 KEPT = frozenset(
@@ -47,12 +45,8 @@ FIXED = {
 FILE_SIZE = 1 << 30
 """Bytes that one file may grow to, printed output included."""
 
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 1
+PROCESSES = 256 + 8 * (os.cpu_count() or 1)
+"""Processes and threads that a claim may have at the same time; compilers start one for each core."""
 
 
 def environment(parent: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -89,8 +83,15 @@ def _stream(descriptor: int, mode: str) -> TextIO:
     return cast(TextIO, stream)
 
 
-def limit(job: Job, memory: int) -> None:
-    """Bound what the process may use up: `memory` bytes beyond what the server had mapped, time, files."""
+def limit(job: Job, memory: int, in_cell: bool) -> None:
+    """Bound what the process may use up: `memory` bytes beyond what the server had mapped, time, files.
+
+    Args:
+        job: what it is going to run.
+        memory: bytes.
+        in_cell: True in a user namespace of its own, where nobody else's processes count.
+    """
+    _lower(resource.RLIMIT_NPROC, PROCESSES + (0 if in_cell else others()))
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, FILE_SIZE)
     # A second wall, for what escaped the first. Threads count together, so it allows for every core.
@@ -108,35 +109,47 @@ def _lower(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
+@cache
+def others() -> int:
+    """The processes and threads that this user has already; asked once, in the server."""
+    found = 0
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, IndexError):
+            if folder.name.isdigit() and folder.stat().st_uid == os.getuid():
+                found += int((folder / "stat").read_text().rpartition(")")[2].split()[17])
+    return found
+
+
 def unplug() -> None:
     """Leave the network, keeping the loopback device, where the system allows it; else do nothing."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "unshare"):
-        return
     user, group = os.getuid(), os.getgid()
-    if library.unshare(_CLONE_NEWNET) != 0:  # that takes root's rights, which anybody has in a user namespace
-        if library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
-            return
+    try:
+        namespaces.unshare(namespaces.NET)  # takes root's rights, which anybody has in a user namespace
+    except OSError:
         with contextlib.suppress(OSError):
-            Path("/proc/self/setgroups").write_text("deny")
-            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
-        fcntl.ioctl(device, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+            namespaces.unshare(namespaces.USER | namespaces.NET)
+            namespaces.stay_oneself(user, group)
+    namespaces.start_loopback()
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however that happens."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def hand_over(folder: Path) -> None:
+    """As root: give a folder and what is in it to the user that claims become, so that they can write there."""
+    if os.getuid() == 0:
+        for name, _, files in os.walk(folder):
+            for path in (name, *(os.path.join(name, file) for file in files)):  # noqa: PTH118
+                with contextlib.suppress(FileNotFoundError):
+                    os.chown(path, namespaces.NOBODY, -1)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ended, so that none can hide."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def shut(cell: Cell, own: Path) -> None:
+    """Move into a cell and give up every right; as root, become nobody, who can write into `own` alone.
 
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+    Raises:
+        OSError: the system does not allow it.
+    """
+    hand_over(own)
+    cell.enter()
+    namespaces.give_up_rights()
 
 
 def seed(job: Job) -> None:
