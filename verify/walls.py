@@ -133,7 +133,7 @@ def unplug() -> None:
 
 
 def hand_over(folder: Path) -> None:
-    """As root: give a folder and what is in it to the user that claims become, so that they can write there."""
+    """As root: give a folder and all in it to the user that claims become, who else could not write there."""
     if os.getuid() == 0:
         for name, _, files in os.walk(folder):
             for path in (name, *(os.path.join(name, file) for file in files)):  # noqa: PTH118
