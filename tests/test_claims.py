@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,16 @@ def digests(folder: Path, text: str = CARDS, name: str = "cards/topic.md") -> di
     return {owner: task.job.digest for owner, task in tasks_of(folder, text, name).items()}
 
 
+CACHES = (claims._module_text, claims._module_shape, claims._closure, claims._table)
+
+
 @pytest.fixture
 def fresh_modules() -> Iterator[None]:
     """Forget what was read of the measuring library, before and after."""
-    caches = (claims._module_text, claims._module_shape, claims._closure)
-    for cached in caches:
+    for cached in CACHES:
         cached.cache_clear()
     yield
-    for cached in caches:
+    for cached in CACHES:
         cached.cache_clear()
 
 
@@ -224,7 +227,7 @@ def test_an_edit_of_the_measure_that_a_claim_uses_asks_for_a_new_run(
     with (edited / module).open("a", encoding="utf-8") as file:
         file.write(edit)
     monkeypatch.setattr(claims, "_HERE", edited)
-    for cached in (claims._module_text, claims._module_shape, claims._closure):
+    for cached in CACHES:
         cached.cache_clear()
     after = digests(tmp_path)
     assert (after["file:topic.md"] != before["file:topic.md"]) is rerun
@@ -243,6 +246,45 @@ def test_an_edit_of_the_measure_that_a_claim_uses_asks_for_a_new_run(
 def test_a_measure_is_seen_however_it_is_imported(tmp_path: Path, code: str) -> None:
     text = f"# T\n\n## Q? {{#q}}\n\n```python claim\n{code}\n```\n\n[1](claim:x)\n"
     assert "torch" in tasks_of(tmp_path, text)["q"].packages
+
+
+FAMILIES = "verify.measures.models."
+
+
+@pytest.mark.parametrize(
+    ("code", "families"),
+    [
+        ('model("vgg16")', {"plain"}),
+        ('[model(name) for name in ("resnet18", "vgg11")]', {"plain", "resnet"}),
+        ('[model(f"efficientnet-b{i}") for i in range(8)]', {"efficientnet"}),
+        ('model("mobilenet-v" + str(3) + "-large")', None),  # no whole word: all of them
+        ("[model(name) for name in names]", None),
+    ],
+)
+def test_a_claim_rests_on_the_families_of_models_that_it_names(code: str, families: set[str] | None) -> None:
+    found = claims.chosen({"verify.measures.models"}, [code])
+    chosen = {name.removeprefix(FAMILIES) for name in found if name.startswith(FAMILIES)}
+    every = set(import_module("verify.measures.models").CHOSEN_BY_WORD.values())
+    expected = {name.removeprefix(FAMILIES) for name in every} if families is None else families
+    assert chosen - {"networks", "hub"} == expected
+
+
+@pytest.mark.usefixtures("fresh_modules")
+@pytest.mark.parametrize(("family", "rerun"), [("plain", True), ("networks", True), ("resnet", False)])
+def test_an_edit_of_one_family_asks_for_a_new_run_of_the_claims_that_name_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, rerun: bool
+) -> None:
+    code = "from verify import model\nx = model('vgg16')"
+    text = f"# T\n\n## Q? {{#q}}\n\n```python claim\n{code}\n```\n\n[1](claim:x)\n"
+    before = digests(tmp_path, text)
+    edited = tmp_path / "verify"
+    shutil.copytree(Path(claims.__file__).parent, edited, ignore=shutil.ignore_patterns("__pycache__"))
+    with (edited / f"measures/models/{family}.py").open("a", encoding="utf-8") as file:
+        file.write("\nLARGER = 1\n")
+    monkeypatch.setattr(claims, "_HERE", edited)
+    for cached in CACHES:
+        cached.cache_clear()
+    assert (digests(tmp_path, text) != before) is rerun
 
 
 def test_the_packages_are_those_of_the_code_and_of_the_measures(tmp_path: Path) -> None:

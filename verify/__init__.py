@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verify.measures.counting import parameters_by_kind as parameters_by_kind
     from verify.measures.latency import Comparison as Comparison
     from verify.measures.latency import compare as compare
+    from verify.measures.models import input_shape as input_shape
     from verify.measures.models import model as model
     from verify.measures.percentiles import Latency as Latency
     from verify.measures.percentiles import latency as latency
@@ -57,6 +58,7 @@ EXPORTS: dict[str, str] = {
     "flops": "verify.measures.counting",
     "footprint": "verify.measures.receptive_field",
     "gradient_profile": "verify.measures.receptive_field",
+    "input_shape": "verify.measures.models",
     "latency": "verify.measures.percentiles",
     "macs": "verify.measures.counting",
     "macs_by_kind": "verify.measures.counting",

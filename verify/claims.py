@@ -130,7 +130,7 @@ def _task(
     code = [block.code for block in blocks]
     imported = sorted({name for text in code for name, _ in _from_verify(text)} & EXPORTS.keys())
     needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
-    modules = sorted({module for name in imported for module in _closure(EXPORTS[name])})
+    modules = sorted(chosen({module for name in imported for module in _closure(EXPORTS[name])}, code))
     parts = [PROTOCOL, needs, [_shape(text) for text in code], [_module_shape(module) for module in modules]]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
     figures = tuple(
@@ -205,6 +205,39 @@ def _packages(code: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
     return frozenset(found - {"verify", "generator"})
+
+
+def chosen(modules: Iterable[str], code: Iterable[str]) -> set[str]:
+    """The modules, and those that a claim picks by a word in its code.
+
+    A table `CHOSEN_BY_WORD` maps words to modules that the table's own module imports when it is asked for
+    such a name, as in `model("resnet50")`. A module belongs to the claim when its word occurs in any text in
+    the code; where no word does, names are made in a way that cannot be seen here, and all modules belong.
+    """
+    found = set(modules)
+    texts = [
+        node.value
+        for block in code
+        for node in ast.walk(syntax(block))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    for module in modules:
+        table = _table(module)
+        named = {other for word, other in table.items() if any(word in text for text in texts)}
+        for other in named or set(table.values()):
+            found |= _closure(other)
+    return found
+
+
+@cache
+def _table(module: str) -> dict[str, str]:
+    """The module's `CHOSEN_BY_WORD`, empty where it has none."""
+    for node in ast.parse(_module_text(module)).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="CHOSEN_BY_WORD")], value=value):
+                table: dict[str, str] = ast.literal_eval(value)
+                return table
+    return {}
 
 
 @cache
