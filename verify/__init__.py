@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from verify.measures.counting import output_shape as output_shape
     from verify.measures.counting import parameters as parameters
     from verify.measures.counting import parameters_by_kind as parameters_by_kind
+    from verify.measures.distillation import distill as distill
+    from verify.measures.distillation import distillation_loss as distillation_loss
+    from verify.measures.distillation import soften as soften
+    from verify.measures.filters import prune_filters as prune_filters
     from verify.measures.latency import Comparison as Comparison
     from verify.measures.latency import compare as compare
     from verify.measures.models import input_shape as input_shape
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     from verify.measures.percentiles import Latency as Latency
     from verify.measures.percentiles import latency as latency
     from verify.measures.percentiles import throughput as throughput
+    from verify.measures.pruning import prune_n_of_m as prune_n_of_m
+    from verify.measures.pruning import prune_weights as prune_weights
+    from verify.measures.pruning import sparsity as sparsity
+    from verify.measures.pruning import sparsity_by_layer as sparsity_by_layer
+    from verify.measures.pruning import sparsity_schedule as sparsity_schedule
     from verify.measures.receptive_field import Footprint as Footprint
     from verify.measures.receptive_field import footprint as footprint
     from verify.measures.receptive_field import gradient_profile as gradient_profile
@@ -54,6 +63,8 @@ EXPORTS: dict[str, str] = {
     "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
     "digits": "verify.measures.training",
+    "distill": "verify.measures.distillation",
+    "distillation_loss": "verify.measures.distillation",
     "fine_tune": "verify.measures.training",
     "flops": "verify.measures.counting",
     "footprint": "verify.measures.receptive_field",
@@ -68,8 +79,15 @@ EXPORTS: dict[str, str] = {
     "paired": "verify.values",
     "parameters": "verify.measures.counting",
     "parameters_by_kind": "verify.measures.counting",
+    "prune_filters": "verify.measures.filters",
+    "prune_n_of_m": "verify.measures.pruning",
+    "prune_weights": "verify.measures.pruning",
     "quantity": "verify.quantities",
     "receptive_field": "verify.measures.receptive_field",
+    "soften": "verify.measures.distillation",
+    "sparsity": "verify.measures.pruning",
+    "sparsity_by_layer": "verify.measures.pruning",
+    "sparsity_schedule": "verify.measures.pruning",
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",
     "tensorrt_engine": "verify.measures.tensorrt_engine",
