@@ -32,6 +32,18 @@ if TYPE_CHECKING:
     from verify.measures.pruning import sparsity as sparsity
     from verify.measures.pruning import sparsity_by_layer as sparsity_by_layer
     from verify.measures.pruning import sparsity_schedule as sparsity_schedule
+    from verify.measures.quantization import Quantized as Quantized
+    from verify.measures.quantization import quantize as quantize
+    from verify.measures.quantization_error import Fidelity as Fidelity
+    from verify.measures.quantization_error import fidelity as fidelity
+    from verify.measures.quantization_error import sqnr as sqnr
+    from verify.measures.quantization_floats import round_to as round_to
+    from verify.measures.quantization_folding import fold_batch_norm as fold_batch_norm
+    from verify.measures.quantization_limits import calibrate as calibrate
+    from verify.measures.quantization_models import quantize_model as quantize_model
+    from verify.measures.quantization_scaling import awq as awq
+    from verify.measures.quantization_scaling import awq_scales as awq_scales
+    from verify.measures.quantization_scaling import smoothquant_scales as smoothquant_scales
     from verify.measures.receptive_field import Footprint as Footprint
     from verify.measures.receptive_field import footprint as footprint
     from verify.measures.receptive_field import gradient_profile as gradient_profile
@@ -54,19 +66,26 @@ if TYPE_CHECKING:
 EXPORTS: dict[str, str] = {
     "Comparison": "verify.measures.latency",
     "Digits": "verify.measures.training",
+    "Fidelity": "verify.measures.quantization_error",
     "Footprint": "verify.measures.receptive_field",
     "Latency": "verify.measures.percentiles",
+    "Quantized": "verify.measures.quantization",
     "Spread": "verify.values",
     "Unavailable": "verify.unmeasured",
     "Unreliable": "verify.unmeasured",
     "accuracy": "verify.measures.training",
+    "awq": "verify.measures.quantization_scaling",
+    "awq_scales": "verify.measures.quantization_scaling",
+    "calibrate": "verify.measures.quantization_limits",
     "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
     "digits": "verify.measures.training",
     "distill": "verify.measures.distillation",
     "distillation_loss": "verify.measures.distillation",
+    "fidelity": "verify.measures.quantization_error",
     "fine_tune": "verify.measures.training",
     "flops": "verify.measures.counting",
+    "fold_batch_norm": "verify.measures.quantization_folding",
     "footprint": "verify.measures.receptive_field",
     "gradient_profile": "verify.measures.receptive_field",
     "input_shape": "verify.measures.models",
@@ -83,13 +102,18 @@ EXPORTS: dict[str, str] = {
     "prune_n_of_m": "verify.measures.pruning",
     "prune_weights": "verify.measures.pruning",
     "quantity": "verify.quantities",
+    "quantize": "verify.measures.quantization",
+    "quantize_model": "verify.measures.quantization_models",
     "receptive_field": "verify.measures.receptive_field",
+    "round_to": "verify.measures.quantization_floats",
+    "smoothquant_scales": "verify.measures.quantization_scaling",
     "soften": "verify.measures.distillation",
     "sparsity": "verify.measures.pruning",
     "sparsity_by_layer": "verify.measures.pruning",
     "sparsity_schedule": "verify.measures.pruning",
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",
+    "sqnr": "verify.measures.quantization_error",
     "tensorrt_engine": "verify.measures.tensorrt_engine",
     "throughput": "verify.measures.percentiles",
     "train": "verify.measures.training",
