@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,3 +206,68 @@ def test_a_malformed_card_stops_every_command(place: Path, capsys: pytest.Captur
     for command in (["list"], ["show", "x"], ["coverage"], ["check"]):
         assert main(command) == MALFORMED
         assert "cards/u.md:3: the note has no id" in capsys.readouterr().err
+
+
+def test_what_failed_before_is_chosen_after_its_code_was_mended(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(place / "cards/t.md", NOTES.replace("y = 3", "y = 1 / 0"))
+    out(capsys, "run", code=4)
+    write(place / "cards/t.md", NOTES.replace("y = 3", "y = 2 + 1"))
+    assert "1 claim: 1 holds; 3 not chosen; ran 1 claim block" in out(capsys, "run", "--failed")
+    assert "0 claims: none; 4 not chosen" in out(capsys, "run", "--failed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tag", "topix"], "--tag topix: no tag of these notes is called so\n  hint: did you mean topic?"),
+        (["--claim", "q9"], "--claim q9: no claim of these notes is called so\n  hint: `verify list"),
+        (["--durations", "cards"], "'cards' is no number; name files before --durations"),
+    ],
+)
+def test_a_slip_is_no_empty_selection(
+    place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    try:
+        code: int | str | None = main(["run", *arguments])
+    except SystemExit as left:
+        code = left.code
+    assert code == USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_changed_says_that_there_is_no_git(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--changed"]) == STATE
+    assert "not a git repository" in (said := capsys.readouterr().err)
+    assert "hint: name files or notes instead" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [("19", ["x", "shared"]), ("27", ["y"]), ("99", ["z"]), ("3", ["x", "shared", "y", "z"])],
+)
+def test_a_place_as_messages_name_it_chooses_its_note(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str, names: list[str]
+) -> None:
+    found = json.loads(out(capsys, "list", "--json", f"cards/t.md:{line}"))
+    assert [row["name"] for row in found] == names
+
+
+def test_durations_name_the_slowest_first_and_when_they_were_run(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(place / "cards/t.md", NOTES.replace("y = 3", "import time\n\ntime.sleep(0.5)\ny = 3"))
+    printed = out(capsys, "run", "--durations", "2").splitlines()
+    at = printed.index("slowest 2 claim blocks:")
+    assert [line.split()[3] for line in printed[at + 1 : at + 3]][0] == "two"
+    assert "(on " not in printed[at + 1] and "(on 20" in printed[at + 2]
+    assert "slowest 3 claim blocks:" in out(capsys, "run", "--durations", "0")
+
+
+def test_stopping_early_says_what_was_not_reached(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = NOTES.replace("x = shared / 8", "x = 1 / 0").replace("y = 3", "y = 1 / 0")
+    write(place / "cards/t.md", broken)
+    printed = out(capsys, "run", "-x", "-j", "1", code=4)
+    assert re.search(r"stopped at the first that is wrong, \d not reached", printed)
+    assert "Traceback" not in printed

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "paths",
             nargs="*",
-            help="files, folders or ids of notes (default: cards, or here if it has settings)",
+            help="files, folders, places such as t.md:12, ids of notes (default: cards, or here if it has settings)",
         )
         command.add_argument(
             "--decks",
@@ -116,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--force", action="store_true", help="run claims that have a valid record, too")
     run.add_argument("-x", "--exitfirst", action="store_true", help="stop at the first claim that is wrong")
+    run.add_argument(
+        "--durations",
+        nargs="?",
+        const=10,
+        type=_number,
+        metavar="N",
+        help="show the N slowest claim blocks, too (default: 10; 0 shows all)",
+    )
     run.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for every claim, whatever it says")
     run.add_argument(
         "-j", "--jobs", type=_positive, help="claims that run at the same time (default: one per core)"
@@ -133,6 +141,12 @@ def _seconds(text: str) -> float:
     if not number > 0:
         raise argparse.ArgumentTypeError("more than 0")
     return number
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no number; name files before --durations")
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from generator.errors import StateError
+from generator.errors import StateError, count
 from generator.files import write_atomically
 from verify import show
+from verify.claims import Task
 from verify.coverage import cover, share
 from verify.listing import describe, rows
+from verify.progress import Clock, Progress
 from verify.reports import as_json, as_junit
 from verify.running import Result, forget_others, results_of_records, run_tasks
 from verify.selection import choose
@@ -36,51 +38,62 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(session: Session, options: argparse.Namespace) -> int:
     tasks = choose(session, options)
-    clock = show.Clock()
-    progress = show.Progress(len(tasks), session.machine.device)
+    clock = Clock()
     results: list[Result] = []
-    arriving = run_tasks(
-        session,
-        tasks,
-        force=options.force,
-        workers=options.jobs,
-        timeout=options.timeout,
-        announce=progress.begins,
-        warn=progress.warns,
-    )
-    for result in arriving:
-        results.append(result)
-        progress.clear()
-        if not options.json:
-            show.result(result, options.verbose)
-        progress.ends(result)
-        if options.exitfirst and result.ran and show.code_of(result):
-            break
-    progress.clear()
+    with Progress(session.machine.device) as progress:
+        arriving = run_tasks(
+            session,
+            tasks,
+            force=options.force,
+            workers=options.jobs,
+            timeout=options.timeout,
+            announce=progress.begins,
+            warn=progress.warns,
+        )
+        for result in arriving:
+            results.append(result)
+            progress.ends(result)
+            if not options.json:
+                with progress.aside():
+                    show.result(result, options.verbose)
+            if options.exitfirst and show.code_of(result):
+                break
     if {task.job.owner for task in tasks} == session.all_owners:
         forget_others(session)
     seconds = clock.seconds()
     if options.update:
         results = update(results, options.adopt, show.written)
-    return _conclude(results, options, sum(result.ran for result in results), seconds)
+    if options.durations is not None and not options.json:
+        show.durations(results, options.durations)
+    return _conclude(session, tasks, results, options, seconds)
 
 
 def _check(session: Session, options: argparse.Namespace) -> int:
-    results = list(results_of_records(session, choose(session, options)))
+    tasks = choose(session, options)
+    results = list(results_of_records(session, tasks))
     if not options.json:
         for result in results:
             show.result(result, options.verbose)
         show.coverage(cover(session.topics), options.bare)
-    return _conclude(results, options, 0, 0.0)
+    return _conclude(session, tasks, results, options, 0.0)
 
 
-def _conclude(results: list[Result], options: argparse.Namespace, ran: int, seconds: float) -> int:
+def _conclude(
+    session: Session, tasks: list[Task], results: list[Result], options: argparse.Namespace, seconds: float
+) -> int:
     if options.junit:
         write_atomically(Path(options.junit), as_junit(results).encode("utf-8"))
     if options.json:
         print(json.dumps(as_json(results), ensure_ascii=False, indent=2))
     else:
-        show.summary(results, ran, seconds)
+        chosen = sum(len(task.claims) for task in tasks)
+        ran = sum(result.ran for result in results)
+        show.summary(
+            results,
+            f"ran {count(ran, 'claim block')} in {seconds:.0f} s" if ran else "",
+            not_chosen=sum(len(task.claims) for task in session.tasks) - chosen,
+            not_reached=chosen - sum(len(result.judgements) for result in results),
+        )
     return max((show.code_of(result) for result in results), default=0)
 
 

@@ -71,7 +71,7 @@ def run_tasks(
     force: bool = False,
     workers: int | None = None,
     timeout: float | None = None,
-    announce: Callable[[int], None] = lambda waiting: None,
+    announce: Callable[[Sequence[str]], None] = lambda owners: None,
     warn: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Result]:
     """Judge every task, after running those that have no valid record on this machine.
@@ -82,7 +82,7 @@ def run_tasks(
         force: run the others, too, and use no trainings of earlier runs.
         workers: how many may run at the same time; by default one per core.
         timeout: seconds that a task may take, whatever its blocks say.
-        announce: told how many are going to be run, before the first one is.
+        announce: told the owners of those that are going to be run, before the first one is.
         warn: told what the system does not allow.
     """
     records = session.records()
@@ -100,7 +100,7 @@ def run_tasks(
         return
     from verify.runner import run as run_jobs
 
-    announce(len(waiting))
+    announce(list(waiting))
     jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
     # By force, nothing that earlier runs left is trusted; the claims still share this run's trainings.
     kept = None if force else trainings_of(session.folder.parent, session.machine.name)

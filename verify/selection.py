@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from generator.errors import StateError
@@ -12,7 +13,7 @@ from generator.notes import Topic
 from generator.parse import parse
 from generator.source import Source
 from verify.claims import Task, plan
-from verify.session import Session
+from verify.session import Session, UsageError
 from verify.verdicts import judge
 
 State = tuple[str, tuple[tuple[str, str, str | None], ...]]
@@ -23,8 +24,11 @@ def choose(session: Session, options: argparse.Namespace) -> list[Task]:
     """The tasks that satisfy every filter of the command line.
 
     Raises:
+        UsageError: no note has such a tag, or no claim such a name.
         StateError: `--changed` names a revision that git does not know, or there is no git.
     """
+    _known("tag", options.tag, {tag for task in session.tasks for tag in _tags(task)})
+    _known("claim", options.claim, {claim.name for task in session.tasks for claim in task.claims})
     tests: list[Callable[[Task], bool]] = []
     if options.tag:
         tests.append(lambda task: bool(set(options.tag) & _tags(task)))
@@ -38,6 +42,15 @@ def choose(session: Session, options: argparse.Namespace) -> list[Task]:
         before = _before(session, options.changed)
         tests.append(lambda task: _states(task) != before.get(task.job.owner))
     return [task for task in session.tasks if all(test(task) for test in tests)]
+
+
+def _known(option: str, wanted: Sequence[str] | None, known: set[str]) -> None:
+    """A name that nothing has is a slip, not an empty selection."""
+    for name in wanted or ():
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`verify list --json` shows what there is"
+            raise UsageError(f"--{option} {name}: no {option} of these notes is called so", hint)
 
 
 def _tags(task: Task) -> set[str]:
@@ -54,8 +67,9 @@ def _by_record(session: Session, options: argparse.Namespace) -> Callable[[Task]
         stale = not session.is_current(task, record) and not session.lacking(task)
         if options.stale and stale:
             return True
-        if not options.failed or record is None or record.digest != task.job.digest:
+        if not options.failed or record is None:
             return False
+        # A record of older code counts: who mends what failed wants to see just that again.
         verdicts = [judge(claim, task, record, session.machine.device).verdict for claim in task.claims]
         return record.state != "done" or any(verdict not in ("holds", "elsewhere") for verdict in verdicts)
 
@@ -92,5 +106,7 @@ def _git(folder: Path, *arguments: str) -> str:
         raise StateError("--changed asks git, and git cannot be run", "install git, or name notes") from error
     except subprocess.CalledProcessError as error:
         what = error.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        raise StateError(f"--changed: {what}", "name a revision of the notes' repository") from error
+        hint = "name a revision, and files before --changed: `verify run FILES --changed HEAD`"
+        hint = hint if "not a git repository" not in what else "name files or notes instead"
+        raise StateError(f"--changed: {what.splitlines()[0]}", hint) from error
     return done.stdout.decode("utf-8", "replace")

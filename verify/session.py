@@ -80,8 +80,10 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
         StateError: the paths belong to several collections.
     """
     paths = [Path(path) for path in options.paths if Path(path).exists()]
-    names = [path for path in options.paths if not Path(path).exists()]
-    root = find_root(paths[0] if paths else Path(options.default or "."))
+    places = [place for path in options.paths if (place := _place(path)) is not None]
+    names = [path for path in options.paths if not Path(path).exists() and _place(path) is None]
+    files = [*paths, *(file for file, _ in places)]
+    root = find_root(files[0] if files else Path(options.default or "."))
     for name in names:
         if "/" in name or name.endswith(".md") or not root.is_dir():
             raise UsageError(
@@ -95,6 +97,10 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
     drawn = Path(tempfile.mkdtemp(prefix="groundtruth-figures-"))
     try:
         tasks = plan(collection.topics, root, drawn)
+        for file, line in places:
+            note = _note_at(collection, file, line)
+            names += [note] if note else []
+            paths += [] if note else [file]
         topics, chosen = _named(collection, tasks, paths, names)
         decks = Path(options.decks) if options.decks else collection.settings.folder(root)
         owners = frozenset(task.job.owner for task in tasks)
@@ -102,6 +108,23 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
         yield Session(collection, topics, chosen, owners, machine, decks / "measured")
     finally:
         shutil.rmtree(drawn, ignore_errors=True)
+
+
+def _place(text: str) -> tuple[Path, int] | None:
+    """The file and line that `cards/t.md:12` names, as messages do; None for anything else."""
+    path, _, line = text.rpartition(":")
+    there = path and line.isdecimal() and not Path(text).exists() and Path(path).is_file()
+    return (Path(path), int(line)) if there else None
+
+
+def _note_at(collection: Collection, file: Path, line: int) -> str:
+    """The id of the note that a line of a file belongs to; empty above the first one."""
+    found = [
+        note.id
+        for topic, note in collection.notes()
+        if topic.file.resolve() == file.resolve() and note.location.line <= line
+    ]
+    return found[-1] if found else ""
 
 
 def _named(

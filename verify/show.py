@@ -1,10 +1,9 @@
-"""What `verify` says: a line for each claim, then a summary; results on stdout, progress on stderr."""
+"""What `verify` says of results: a line for each claim, then a summary."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from verify.claims import Task
 from verify.coverage import Coverage
 from verify.records import Record
 from verify.running import Result
+from verify.traces import told
 from verify.verdicts import Judgement, Verdict
 
 _COLOURS: dict[str, str] = {
@@ -39,57 +39,6 @@ ORDER: tuple[Verdict, ...] = (
 
 _WRONG: frozenset[str] = frozenset({"changed", "new", "unstable", "refuted"})
 _OUTPUT_LINES = 8
-
-
-class Clock:
-    """A stopwatch."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    def seconds(self) -> float:
-        """Seconds since it was made."""
-        return time.monotonic() - self._start
-
-
-class Progress:
-    """A line on the terminal that says how far a run is; nothing where nobody watches.
-
-    Args:
-        tasks: how many claim blocks there are.
-        device: what they run on.
-    """
-
-    def __init__(self, tasks: int, device: str) -> None:
-        self._tasks = tasks
-        self._device = device
-        self._waiting = 0
-        self._done = 0
-        self._clock = Clock()
-        self._watched = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-    def begins(self, waiting: int) -> None:
-        """Say what is about to run."""
-        self._waiting = waiting
-        rest = f", {self._tasks - waiting:,} need no run" if self._tasks > waiting else ""
-        print(f"running {count(waiting, 'claim block')} on {self._device}{rest}", file=sys.stderr, flush=True)
-
-    def warns(self, line: str) -> None:
-        """Say what the system does not allow."""
-        self.clear()
-        print(f"verify: {line}", file=sys.stderr, flush=True)
-
-    def ends(self, result: Result) -> None:
-        """Count a result, and show how many are left."""
-        self._done += result.ran
-        if self._watched and self._done < self._waiting:
-            text = f"[{self._done}/{self._waiting}] {self._clock.seconds():.0f} s"
-            print(text, end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line away, so that something else can be printed."""
-        if self._watched and self._waiting:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def result(found: Result, verbose: bool) -> None:
@@ -134,8 +83,12 @@ def _stopped(task: Task, record: Record, output: str) -> None:
 
 
 def _printed(output: str) -> None:
-    for text in output.strip().splitlines()[-_OUTPUT_LINES:]:
-        print(f"    | {text}")
+    lines = told(output).split("\n") if output.strip() else []
+    if len(lines) > _OUTPUT_LINES:
+        print(f"    | … ({count(len(lines) - _OUTPUT_LINES, 'line')} before)")
+    for text in lines[-_OUTPUT_LINES:]:
+        if any(lines):
+            print(f"    | {_visible(text)}")
 
 
 def coverage(found: Coverage, listed: bool) -> None:
@@ -157,13 +110,41 @@ def counted(found: Coverage) -> str:
     return ", ".join(f"{number:,} {kind}" for number, kind in kinds)
 
 
-def summary(results: Sequence[Result], ran: int, seconds: float) -> None:
-    """Print how many claims came to which verdict."""
+def durations(results: Sequence[Result], number: int) -> None:
+    """Print the claim blocks that take longest; those that were not run now, by their records.
+
+    Args:
+        results: what became of the tasks.
+        number: how many at most; 0 for all.
+    """
+    timed = [(found.record, found) for found in results if found.record is not None]
+    timed.sort(key=lambda pair: (-pair[0].seconds, pair[1].task.job.owner))
+    print(f"slowest {count(len(timed[: number or None]), 'claim block')}:")
+    for record, found in timed[: number or None]:
+        source = found.task.job.sources[-1]
+        before = "" if found.ran else f"  (on {record.date})"
+        print(f"{record.seconds:>8.2f} s  {source.path}:{source.line}  {found.task.job.owner}{before}")
+
+
+def summary(results: Sequence[Result], took: str, not_chosen: int = 0, not_reached: int = 0) -> None:
+    """Print how many claims came to which verdict.
+
+    Args:
+        results: what became of the tasks.
+        took: what was run, and how long that took.
+        not_chosen: claims of the files that the options left out.
+        not_reached: claims that were chosen, and not come to any more.
+    """
     judgements = [judgement for found in results for judgement in found.judgements]
     verdicts = Counter(judgement.verdict for judgement in judgements)
-    parts = [f"{verdicts[verdict]:,} {_painted(verdict).strip()}" for verdict in ORDER if verdicts[verdict]]
-    took = f"; ran {count(ran, 'claim block')} in {seconds:.0f} s" if ran else ""
-    print(f"{count(len(judgements), 'claim')}: {', '.join(parts) or 'none'}{took}")
+    parts = [f"{verdicts[verdict]:,} {_painted(verdict, 0)}" for verdict in ORDER if verdicts[verdict]]
+    rest = [
+        f"{not_chosen:,} not chosen" if not_chosen else "",
+        f"stopped at the first that is wrong, {not_reached:,} not reached" if not_reached else "",
+        took,
+    ]
+    counted = f"{count(len(judgements), 'claim')}: {', '.join(parts) or 'none'}"
+    print("; ".join([counted, *filter(None, rest)]))
 
 
 def written(path: str, edits: int) -> None:
@@ -180,8 +161,13 @@ def code_of(found: Result) -> int:
     return max(code, {"failed": 4, "refuted": 1}.get(state, 0))
 
 
-def _painted(verdict: str) -> str:
-    padded = f"{verdict:<9}"
+def _visible(text: str) -> str:
+    """A line without what would move the cursor or colour the rest of the terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else "\ufffd" for letter in text)
+
+
+def _painted(verdict: str, width: int = 9) -> str:
+    padded = f"{verdict:<{width}}"
     return f"\033[{_COLOURS[verdict]}m{padded}\033[0m" if _wants_colour() else padded
 
 
