@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "paths",
             nargs="*",
-            help="files, folders, places (t.md:12), ids of notes (default: cards, or here if it has settings)",
+            help="files, folders, t.md:12, ids of notes (default: cards, or here if it has settings)",
         )
         command.add_argument(
             "--decks",
