@@ -12,6 +12,7 @@ from generator.errors import Problem
 from generator.markdown import SCHEMES
 from generator.notes import MARKS, Citation, Claim, Location, Span
 from generator.source import Cursor, Source, join_span, trace
+from generator.tables import bind_tables
 
 _LINK = re.compile(
     r"""\[(?P<text>.*?)\]\(\s*<?(?:claim|cite):(?P<name>[^\s<>)"']*)>?(?P<title>.*)\)""",
@@ -68,6 +69,7 @@ def collect_links(source: Source, tokens: Sequence[Token], problems: list[Proble
         found = _links(source, token, offsets, problems)
         if found:
             of_token[id(token)] = found
+    bind_tables(source, tokens, of_token, problems)
     links = [link for found in of_token.values() for link in found]
     return Links(
         tuple(link for link in links if isinstance(link, Claim)),

@@ -48,6 +48,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table that a claim fills: `verify` owns the texts of its cells."""
+
+    span: Span
+    """From the first character of its heading's line to the last one of its last row."""
+    text: str
+    """The Markdown in that span."""
+    rows: tuple[tuple[str, ...], ...]
+    """The cells' texts as Markdown, row by row; the first row is the heading."""
+    cells: tuple[tuple[Span, ...], ...]
+    """Where the cells' texts stand, empty spans for empty ones; a row may have fewer than the heading."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A claim link, `[8.7×](claim:saving "NVIDIA H200, 2026-11")`: a text and the value that it states."""
 
@@ -70,11 +84,24 @@ class Claim:
     """True for `![alt](path "claim:name")`: the value is the picture, and only a mark is ever rewritten."""
     path: str = ""
     """The destination of a figure's image, relative to the note's folder; empty for a link."""
+    table: Table | None = None
+    """The table that it fills, where it stands in a table's caption; the text is the author's then."""
+
+    @property
+    def content(self) -> str:
+        """What `verify` may write anew: the text, or the Markdown of the table."""
+        return self.text if self.table is None else self.table.text
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a `?` that has never been measured: the text, or a cell of the table."""
+        texts = [self.text] if self.table is None else [cell for row in self.table.rows[1:] for cell in row]
+        return any(text.lstrip().startswith(UNASKED) for text in texts)
 
     @property
     def held_back(self) -> str | None:
         """Why a note that shows this claim must not be in a deck, or None."""
-        if self.text.lstrip().startswith(UNASKED):
+        if self.asks:
             return "not measured yet"
         if self.title in MARKS:
             return self.title

@@ -140,7 +140,7 @@ def _task(
     formulas = [
         (claim.name, formula_of(claim.text))
         for claim in claims
-        if not (claim.is_figure or states_number(claim.text))
+        if not (claim.is_figure or claim.table or states_number(claim.text))
     ]
     job = Job(
         owner=note.id

@@ -81,7 +81,7 @@ def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> Non
     for token in (*note.answer, *note.extra):
         if token.type != "inline":
             continue
-        for text, source, line, lead in _texts(token):
+        for text, source, line, lead in _of_cell(token) if token.meta.get("measured") else _texts(token):
             # A claim that states one number is one, in whatever way it is written.
             for number in _ALL.finditer(text) if source == "claim" else _numbers(text, lead):
                 if source in ("measured", "claim"):
@@ -94,6 +94,15 @@ def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> Non
                     around = text[max(0, number.start() - 20) : number.end() + 20]
                     place = Location(topic.path, line + 1)
                     coverage.bare.append(Bare(place, around.strip()))
+
+
+def _of_cell(token: Token) -> Iterator[tuple[str, str, int, str]]:
+    """The text of a cell that a claim fills; words and what is asked for have no number."""
+    place = token.map[0] if token.map else 0
+    if states_number(token.content.strip("*_")):
+        yield token.content, "claim", place, ""
+    else:
+        yield token.content, "measured", place, ""
 
 
 def _texts(token: Token) -> Iterator[tuple[str, str, int, str]]:

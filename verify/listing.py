@@ -68,6 +68,9 @@ def spelled(value: Value) -> str:
         return f"{value.kind}: {value.truth if value.kind == 'truth' else value.text}"
     if value.kind == "figure":
         return "a figure"
+    if value.kind == "table":
+        rows = [", ".join(spelled(cell) for cell in row) for row in value.cells]
+        return "\n    ".join([f"a table of {len(rows)} × {len(value.cells[0])}", *rows])
     unit = f" {value.unit}" if value.unit else ""
     number = value.formula if value.number is None else f"{value.number}{unit}"
     text = f"{value.kind}: {number}"

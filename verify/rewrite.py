@@ -22,7 +22,7 @@ class Edit:
     claim: Claim
     """The link as it stands."""
     text: str
-    """What is to stand in its brackets."""
+    """What is to stand in its brackets; for a table, its Markdown."""
     title: str | None
     """The title it is to have; None for none."""
 
@@ -39,28 +39,29 @@ def edit_of(judgement: Judgement, adopt: bool) -> Edit | None:
         return None
     if claim.is_figure:
         # The picture is drawn anew (commands.py); what stands in the note is the mark alone.
-        edit = Edit(claim, claim.text, verdict if verdict in MARKS else None)
+        edit = Edit(claim, claim.content, verdict if verdict in MARKS else None)
     elif verdict in _MENDABLE or verdict == "elsewhere":
-        edit = Edit(claim, judgement.measured or claim.text, judgement.title)
+        found = judgement.measured if claim.table is None else judgement.table
+        edit = Edit(claim, found or claim.content, judgement.title)
     elif verdict in ("refuted", "failed"):
-        edit = Edit(claim, claim.text, verdict)
+        edit = Edit(claim, claim.content, verdict)
     else:
         # A text that holds is left alone, but for an outdated mark and a place that it does not state yet.
         title = judgement.title if claim.title is None or claim.title in MARKS else claim.title
-        edit = Edit(claim, claim.text, title)
-    return None if (edit.text, edit.title) == (claim.text, claim.title) else edit
+        edit = Edit(claim, claim.content, title)
+    return None if (edit.text, edit.title) == (claim.content, claim.title) else edit
 
 
 def rewrite(topic: Topic, edits: Sequence[Edit]) -> str:
-    """The file's text with new words in the brackets and titles of these links, and nowhere else.
+    """The file's text with new words in the brackets, titles and tables of these links, and nowhere else.
 
     Raises:
         StateError: the new text would read otherwise elsewhere too; nothing was written.
     """
     changes: list[tuple[Span, str]] = []
     for edit in edits:
-        if edit.text != edit.claim.text:
-            changes.append((edit.claim.span, edit.text))
+        if edit.text != edit.claim.content:
+            changes.append((_owned(edit.claim), edit.text))
         if edit.title != edit.claim.title:
             title = edit.title or ""
             quoted = f" {title}" if edit.claim.is_figure else f' "{title}"'
@@ -96,8 +97,8 @@ def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
         again is None
         or any(problem.severity == "error" for problem in problems)
         or [(note.id, note.kind) for note in again.notes] != [(note.id, note.kind) for note in topic.notes]
-        or [_stated(c, c.text, c.title) for c in new]
-        != [_stated(c, *wanted.get(c.span, (c.text, c.title))) for c in topic.all_claims()]
+        or [_stated(c, c.content, c.title) for c in new]
+        != [_stated(c, *wanted.get(c.span, (c.content, c.title))) for c in topic.all_claims()]
         or _masked(text, new) != _masked(topic.text, topic.all_claims())
     ):
         what = f"{topic.path}: writing the answers in would change more than the brackets"
@@ -106,13 +107,19 @@ def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
 
 def _stated(claim: Claim, text: str, title: str | None) -> tuple[str | None, ...]:
     """What a link says; the backslash that a pipe has in a table is the table's."""
-    return claim.name, claim.note, text.replace("\\|", "|"), title
+    caption = claim.text if claim.table is not None else None
+    return claim.name, claim.note, caption, text.replace("\\|", "|"), title
 
 
 def _masked(text: str, claims: Sequence[Claim]) -> list[str]:
-    """All of a text but the words and titles of its claim links."""
+    """All of a text but the words, titles and tables of its claim links."""
     parts, at = list[str](), 0
-    for claim in claims:
-        parts += [text[at : claim.span.start], text[claim.span.end : claim.title_span.start]]
-        at = claim.title_span.end
+    for span in sorted(span for claim in claims for span in {_owned(claim), claim.title_span}):
+        parts.append(text[at : span.start])
+        at = span.end
     return [*parts, text[at:]]
+
+
+def _owned(claim: Claim) -> Span:
+    """What of a file belongs to a claim, besides its title."""
+    return claim.span if claim.table is None else claim.table.span

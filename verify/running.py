@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from generator.notes import UNASKED, Claim
+from generator.notes import Claim
 from verify.claims import Task
 from verify.kept import trainings_of
 from verify.records import Record, Records, all_records, record_of
@@ -151,13 +151,13 @@ def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
     if evidence is not None:
         return judge(claim, result.task, evidence.record, evidence.device)
     lacking = session.lacking(result.task)
-    if lacking and claim.text.lstrip().startswith(UNASKED):
+    if lacking and claim.asks:
         return Judgement(claim, "skipped", what=lacking)
     return Judgement(claim, "new", what="no record of this claim's code", hint="`verify run` measures it")
 
 
 def _not_here(task: Task, index: int, lacking: str) -> Judgement:
     claim = task.claims[index]
-    if claim.title and not claim.text.lstrip().startswith(UNASKED):
+    if claim.title and not claim.asks:
         return Judgement(claim, "elsewhere", what=f"measured on {device_of(claim.title)}; {lacking}")
     return Judgement(claim, "skipped", what=lacking)

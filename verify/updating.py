@@ -63,7 +63,7 @@ def _mended(judgement: Judgement, adopt: bool) -> Judgement:
     match judgement.verdict:
         case "new" | "changed":
             return replace(judgement, verdict="holds")
-        case "unstable" if judgement.measured != judgement.claim.text:
+        case "unstable" if judgement.table or judgement.measured != judgement.claim.text:
             return replace(judgement, verdict="holds")
         case "elsewhere" if adopt:
             mark: Verdict = "refuted" if judgement.title == "refuted" else "failed"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-Kind = Literal["exact", "number", "measured", "timing", "truth", "text", "formula", "figure"]
+Kind = Literal["exact", "number", "measured", "timing", "truth", "text", "formula", "figure", "table"]
 
 LARGEST = 10_000
 """Bits that an exact number's numerator and denominator may have; nobody writes more into a card."""
@@ -27,6 +27,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "timing": FLOATS,
     "truth": ("truth",),
     "formula": ("formula",),
+    "table": ("cells",),
 }
 """The fields that a stored value of a kind must have."""
 
@@ -140,6 +141,10 @@ class Value:
     """The words of a `text`; a symbolic value's Python spelling, for people only (never read back)."""
     formula: str = ""
     """The LaTeX of a symbolic value, also of a symbolic number such as √2; for people only."""
+    cells: tuple[tuple[Value, ...], ...] = ()
+    """The rows of a table, all equally long and none of them a table."""
+    columns: tuple[str, ...] = ()
+    """The headings of a table's columns; empty where the value does not say."""
 
     @property
     def exactly(self) -> Fraction:
@@ -164,6 +169,8 @@ class Value:
         if isinstance(self.number, Fraction):
             found["number"] = str(self.number)
         found["samples"] = list(self.samples) or None
+        found["cells"] = [[cell.to_json() for cell in row] for row in self.cells] or None
+        found["columns"] = list(self.columns) or None
         return {name: part for name, part in found.items() if part is not None and part != ""}
 
     @classmethod
@@ -184,6 +191,10 @@ class Value:
                 found[name] = float(part)
             elif name == "samples" and isinstance(part, list) and all(map(_is_number, part)):
                 found[name] = tuple(map(float, part))
+            elif name == "cells" and kind == "table" and isinstance(part, list) and part:
+                found[name] = tuple(tuple(cls.from_json(cell) for cell in row) for row in part)
+            elif name == "columns" and isinstance(part, list) and all(isinstance(each, str) for each in part):
+                found[name] = tuple(part)
             elif isinstance(part, {"truth": bool}.get(name, str)) and name in (
                 "truth",
                 "unit",
@@ -227,7 +238,12 @@ def portray(thing: object) -> Value:
     figures = sys.modules.get("matplotlib.figure")
     if figures is not None and isinstance(thing, figures.Figure):
         return Value("figure")
-    raise _incomparable(thing)
+    from verify.tables import portray_table
+
+    table = portray_table(thing, portray)
+    if table is None:
+        raise _incomparable(thing)
+    return table
 
 
 def _unwrapped(thing: object) -> object:
@@ -261,7 +277,7 @@ def _incomparable(thing: Any) -> Incomparable:
     subject = "None" if thing is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
     hint = f"make it {ACCEPTED}"
     if isinstance(thing, tuple | list):
-        hint = 'join it into a str such as "64×55×55"'
+        hint = 'join it into a str such as "64×55×55"; a table is a list of rows'
     elif getattr(thing, "shape", ()):
         hint = "reduce it to one number, or join its shape into a str"
     return Incomparable(f"{subject} cannot be compared with a text", hint)

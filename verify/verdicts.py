@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from generator.notes import MARKS, UNASKED, Claim
+from generator.notes import MARKS, UNASKED, Claim, Table
 from verify.agreement import agree, fitted
 from verify.claims import Task, formula_of
 from verify.figures import same_drawing
+from verify.filling import fill
+from verify.markup import escaped, unescaped
 from verify.numbers import Written, read, read_question, states_number
 from verify.records import Record
 from verify.sessions import standing
@@ -18,9 +19,6 @@ from verify.values import Refusal, Value
 from verify.writing import write
 
 Verdict = Literal["holds", "changed", "new", "elsewhere", "skipped", "unstable", "refuted", "failed"]
-
-_ESCAPABLE = re.compile(r"([\\`*_\[\]<>$|~])")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Judgement:
     verdict: Verdict
     """What it is worth."""
     measured: str = ""
-    """What ought to stand in the brackets; empty where nothing can be said."""
+    """What ought to stand in the brackets, or the cells that differ; empty where nothing can be said."""
     title: str | None = None
     """The title that the link ought to have."""
     what: str = ""
@@ -41,6 +39,8 @@ class Judgement:
     """What the author can do about it."""
     line: int | None = None
     """The line at which the code stopped, for one that did."""
+    table: str = ""
+    """The Markdown that ought to stand in the table's place; empty for every other claim."""
 
 
 def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | None = None) -> Judgement:
@@ -80,7 +80,8 @@ def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | N
 
 def is_bound(task: Task, value: Value) -> bool:
     """Whether a value belongs to the machine that it was measured on: a timing, or words that rest on one."""
-    return value.kind == "timing" or (task.job.alone and value.kind == "truth")
+    timed = any(cell.kind == "timing" for row in value.cells for cell in row)
+    return timed or value.kind == "timing" or (task.job.alone and value.kind == "truth")
 
 
 def place(record: Record, device: str) -> str:
@@ -104,6 +105,11 @@ def _compare(
     text = claim.text.strip()
     if claim.is_figure:
         return _figure(claim, task, drawn)
+    if claim.table is not None:
+        return _table(claim, claim.table, value, title)
+    if value.kind == "table":
+        hint = f"write 'Table: [what it shows](claim:{claim.name})' above or below the table"
+        return _failed(claim, f"{claim.name} is a table, and '{text}' is no caption of one", hint)
     if text.startswith(UNASKED):
         return Judgement(claim, "new", _first_text(value, text), title)
     latex = formula_of(text)
@@ -120,9 +126,9 @@ def _compare(
             claim, "refuted", title="refuted", what=what, hint="say what is true, or mend the code"
         )
     if value.kind == "text":
-        same = _ESCAPED.sub(r"\1", text) == value.text
+        same = unescaped(text) == value.text
         return Judgement(
-            claim, "holds" if same else "changed", claim.text if same else _escape(value.text), title
+            claim, "holds" if same else "changed", claim.text if same else escaped(value.text), title
         )
     if value.kind == "formula":
         return _failed(
@@ -179,6 +185,14 @@ def _formula(claim: Claim, record: Record, value: Value, latex: str, title: str 
     return _failed(claim, found.detail, "write LaTeX that sympy can read, or claim a number instead")
 
 
+def _table(claim: Claim, table: Table, value: Value, title: str | None) -> Judgement:
+    found = fill(table, value)
+    if found.state == "unstable":
+        what, hint = "more digits than the spread carries", "write fewer digits, or measure more samples"
+        return Judgement(claim, "unstable", found.told, title, what, hint, table=found.text)
+    return Judgement(claim, found.state, found.told or claim.text, title, table=found.text)
+
+
 def _figure(claim: Claim, task: Task, drawn: Path | None) -> Judgement:
     target = dict(task.figures)[claim.name]
     if not target.is_file():
@@ -195,7 +209,7 @@ def _first_text(value: Value, text: str) -> str:
             "a bool cannot say which words to write", "write the words: they stand while it is true"
         )
     if value.kind == "text":
-        return _escape(value.text)
+        return escaped(value.text)
     if value.formula and (value.kind == "formula" or text.endswith("$")):
         return f"${value.formula}$"
     return write(value, read_question(text))
@@ -208,8 +222,3 @@ def _interval(value: Value) -> str:
 
 def _failed(claim: Claim, what: str, hint: str) -> Judgement:
     return Judgement(claim, "failed", title="failed", what=what, hint=hint)
-
-
-def _escape(text: str) -> str:
-    """Words as Markdown that reads as just these words."""
-    return _ESCAPABLE.sub(r"\\\1", text)

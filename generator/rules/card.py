@@ -90,7 +90,9 @@ def pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
     for token in tokens:
         line = token.map[0] + 1 if token.map else 0
         if token.type == "inline":
-            yield from _inline_pieces(token.children or (), line)
+            yield from _inline_pieces(
+                token.children or (), line, "measured" if token.meta.get("measured") else ""
+            )
             yield Piece("gap", " ", line)
         elif token.type in ("fence", "code_block"):
             yield Piece("code", token.content, line)
@@ -100,8 +102,8 @@ def pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
             yield Piece("gap", " ", line)
 
 
-def _inline_pieces(children: Sequence[Token], line: int) -> Iterator[Piece]:
-    marks: list[str] = []
+def _inline_pieces(children: Sequence[Token], line: int, mark: str = "") -> Iterator[Piece]:
+    marks = [mark]
     for child in children:
         mark = next((mark for mark in reversed(marks) if mark), "")
         if child.type in _MARKS:
