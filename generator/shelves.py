@@ -67,7 +67,7 @@ class Shelves:
             topic: the file it stands in.
             fields: its fields as HTML.
             images: the images of its Markdown; the file that such a one names goes before one in `media/`.
-            look: templates and CSS of its note type, which name files that begin with `_`.
+            look: templates and CSS of its note type.
         """
         shelf = self.files(topic.file.parent)
         found = self._shown(topic, images)
@@ -86,7 +86,8 @@ class Shelves:
                 found[named] = shelf[named]
         latex = any(mark in html for html in (*texts, look) for mark in _LATEX)
         for name, file in shelf.items():
-            if (name.startswith("_") and name in look) or (latex and name.startswith("latex-")):
+            # Files that begin with `_` are for templates, whose scripts may put their names together.
+            if name.startswith("_") or (latex and name.startswith("latex-")):
                 found.setdefault(name, file)
         return tuple(Media(name, file) for name, file in found.items()), problems
 

@@ -147,7 +147,9 @@ def test_diff_and_list_know_imported_notes(
 
 def test_somebody_else_gets_the_whole_deck(learner: Learner, tmp_path: Path) -> None:
     fill(learner)
-    decks = packages(moved_in(learner, tmp_path))
+    folder = moved_in(learner, tmp_path)
+    (folder / "media" / "_named-by-a-script.mp3").write_bytes(b"ID3")
+    decks = packages(folder)
     friend = Learner(tmp_path / "friend")
     try:
         for package in decks:
@@ -156,7 +158,7 @@ def test_somebody_else_gets_the_whole_deck(learner: Learner, tmp_path: Path) -> 
         missing = friend.col.media.check().missing
         assert list(missing) == ["nowhere.png"]
         assert friend.col.media.have("with space & (brackets).png")
-        assert friend.col.media.have("_back.png")
+        assert friend.col.media.have("_back.png") and friend.col.media.have("_named-by-a-script.mp3")
         assert friend.is_sound()
     finally:
         friend.closes()
