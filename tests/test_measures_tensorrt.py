@@ -31,7 +31,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import verify
 from verify.measures import tensorrt_engine as source
-from verify.measures.tensorrt_engine import TensorRTEngine, export_onnx, tensorrt_engine
+from verify.measures.onnx_export import export_onnx
+from verify.measures.tensorrt_engine import TensorRTEngine, tensorrt_engine
+from verify.unmeasured import Unavailable
 
 BINDINGS = "GROUNDTRUTH_TENSORRT_BINDINGS"
 FETCH = (
@@ -146,15 +148,17 @@ def test_what_is_no_module_is_refused() -> None:
 
 def test_without_tensorrt_the_line_that_installs_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(ImportError) as refusal:
+    with pytest.raises(Unavailable) as refusal:
         verify.tensorrt_engine(network(), on_gpu(1, 4, 6, 6))
-    assert str(refusal.value).endswith(": pip install '.[gpu]'")
-    assert str(refusal.value).startswith("tensorrt_engine needs TensorRT (")
+    assert refusal.value.hint == "pip install '.[gpu]'"
+    assert refusal.value.what.startswith("TensorRT cannot be imported (")
 
 
 def test_an_older_tensorrt_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
-    with pytest.raises(ImportError, match=r"needs TensorRT 10 or newer, not 8\.6\.1: pip install '.\[gpu"):
+    with pytest.raises(
+        Unavailable, match=r"TensorRT 10 or newer is needed, not 8\.6\.1: pip install '.\[gpu"
+    ):
         tensorrt_engine(network(), on_gpu(1, 4, 6, 6))
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from verify.measures.latency import compare as compare
     from verify.measures.models import input_shape as input_shape
     from verify.measures.models import model as model
+    from verify.measures.onnx_export import export_onnx as export_onnx
+    from verify.measures.onnx_export import quantize_onnx as quantize_onnx
     from verify.measures.percentiles import Latency as Latency
     from verify.measures.percentiles import latency as latency
     from verify.measures.percentiles import throughput as throughput
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from verify.measures.receptive_field import gradient_profile as gradient_profile
     from verify.measures.receptive_field import receptive_field as receptive_field
     from verify.measures.receptive_field import spatial_layers as spatial_layers
+    from verify.measures.runtimes import session as session
     from verify.measures.tensorrt_engine import tensorrt_engine as tensorrt_engine
     from verify.measures.training import Digits as Digits
     from verify.measures.training import accuracy as accuracy
@@ -82,6 +85,7 @@ EXPORTS: dict[str, str] = {
     "digits": "verify.measures.training",
     "distill": "verify.measures.distillation",
     "distillation_loss": "verify.measures.distillation",
+    "export_onnx": "verify.measures.onnx_export",
     "fidelity": "verify.measures.quantization_error",
     "fine_tune": "verify.measures.training",
     "flops": "verify.measures.counting",
@@ -104,8 +108,10 @@ EXPORTS: dict[str, str] = {
     "quantity": "verify.quantities",
     "quantize": "verify.measures.quantization",
     "quantize_model": "verify.measures.quantization_models",
+    "quantize_onnx": "verify.measures.onnx_export",
     "receptive_field": "verify.measures.receptive_field",
     "round_to": "verify.measures.quantization_floats",
+    "session": "verify.measures.runtimes",
     "smoothquant_scales": "verify.measures.quantization_scaling",
     "soften": "verify.measures.distillation",
     "sparsity": "verify.measures.pruning",

@@ -68,6 +68,8 @@ def made_ready(candidate: Candidate, inputs: Sequence[object] | None, modes: Mod
         ready = Ready(_called(candidate, inputs))  # type: ignore[arg-type]
     if not modes.cuda_graph:
         return ready
+    if not getattr(candidate, "capturable", True):
+        raise ValueError(f"{getattr(candidate, 'runtime', 'a session')} cannot be captured in a CUDA graph")
     with ready.around():
         return Ready(_captured(ready.run), ready.around)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from verify.measures.forward import check_module, copy_with, tensor_of
+from verify.measures.onnx_export import export_onnx
+from verify.unmeasured import Unavailable
 
 if TYPE_CHECKING:
     import tensorrt as trt
@@ -37,6 +39,31 @@ class TensorRTEngine:
     """Where it runs if the caller is on the default stream, in which TensorRT would synchronise each call."""
     errors: list[str] = field(repr=False)
     """What TensorRT logged as errors so far."""
+    plan: bytes = field(default=b"", repr=False)
+    """The engine as a file: for this GPU model and this version of TensorRT alone."""
+    seconds: float = 0.0
+    """How long the build took, in seconds."""
+    timing_cache: bytes = field(default=b"", repr=False)
+    """What TensorRT measured while it built; a later build that is given it is quicker."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the engine's layers, after fusion, as its inspector lists them."""
+        import tensorrt as trt
+
+        engine: trt.ICudaEngine = self.context.engine
+        inspector: trt.EngineInspector = engine.create_engine_inspector()
+        found = json.loads(inspector.get_engine_information(trt.LayerInformationFormat.JSON))["Layers"]
+        return tuple(each if isinstance(each, str) else each["Name"] for each in found)
+
+    @property
+    def memory(self) -> int:
+        """Bytes on the GPU that the engine needs for activations."""
+        engine: trt.ICudaEngine = self.context.engine
+        return int(engine.device_memory_size_v2)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_engine, (self.plan, self.device, self.seconds, self.timing_cache)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The module's output for `x`, a contiguous tensor of `input_shape` and `dtype` on `device`.
@@ -71,7 +98,9 @@ class TensorRTEngine:
         return output
 
 
-def tensorrt_engine(module: nn.Module, example: Tensor, *, tf32: bool = False) -> TensorRTEngine:
+def tensorrt_engine(
+    module: nn.Module, example: Tensor, *, tf32: bool = False, timing_cache: bytes = b"", level: int = 3
+) -> TensorRTEngine:
     """The module built by TensorRT for inputs of `example`'s shape, type and GPU; `engine(x)` runs it.
 
     `example` is a contiguous FP32, FP16 or BF16 tensor on a GPU, batch first; the module's weights have the
@@ -79,46 +108,26 @@ def tensorrt_engine(module: nn.Module, example: Tensor, *, tf32: bool = False) -
     inputs to TF32, as torch's convolutions do by default. The module is copied, in eval mode; of what it
     gives, the first tensor, `logits` or `last_hidden_state` is the output. That of `example` must agree with
     a float64 copy of the module within 1e-3 (FP32), 1e-2 (TF32), 2e-2 (FP16), 1e-1 (BF16) of the largest
-    magnitude. Builds differ in speed: TensorRT picks kernels by timing them, and nothing is cached.
+    magnitude. Builds differ in speed: TensorRT picks kernels by timing them, and remembers the times in
+    `timing_cache`, if it gets one; `level` is its builder optimisation level, 0 to 5.
 
     Source: NVIDIA TensorRT documentation, Python API (https://docs.nvidia.com/deeplearning/tensorrt).
 
-    Raises TypeError for what is no module, ValueError for an example or weights that do not fit, ImportError
+    Raises TypeError for what is no module, ValueError for an example or weights that do not fit, Unavailable
     without TensorRT 10 or newer, RuntimeError when the module does not export, TensorRT does not build it, or
     the engine's output is wrong.
     """
     _check_example(module, example)
-    _check_installed()
+    lacking = lacks_tensorrt()
+    if lacking is not None:
+        raise lacking
     with torch.cuda.device(example.device), torch.no_grad():
-        engine = _build(export_onnx(module, example), example, tf32)
+        model = export_onnx(module, example)
+        engine = engine_of_onnx(model, example, tf32=tf32, timing_cache=timing_cache, level=level)
         exact = tensor_of(_copy(module, example.device, torch.float64)(example.double()))
         tolerance = max(TOLERANCES[example.dtype], 1e-2 if tf32 else 0)
         _check_output(exact, engine(example), tolerance)
     return engine
-
-
-def export_onnx(module: nn.Module, example: Tensor) -> bytes:
-    """The module as a serialised ONNX model: one `input` of `example`'s shape and type, one `output`.
-
-    In eval mode, traced by torch's TorchScript-based exporter (the other one needs onnxscript), then checked
-    by `onnx`. Raises RuntimeError when the module does not go through, or its model would pass 2 GB.
-    """
-    import onnx
-
-    # 20 is the exporter's highest official opset, 22 the first whose convolutions take BF16.
-    opset = 22 if example.dtype == torch.bfloat16 else 20
-    file, copy = io.BytesIO(), _copy(module, example.device)
-    copy.register_forward_hook(lambda _, __, output: tensor_of(output))
-    try:
-        with warnings.catch_warnings(action="ignore"):  # that it is deprecated, and what it holds constant
-            torch.onnx.export(
-                copy, (example,), file,  # type: ignore[arg-type]
-                dynamo=False, opset_version=opset, input_names=["input"], output_names=["output"],
-            )  # fmt: skip
-        onnx.checker.check_model(file.getvalue(), full_check=True)
-    except Exception as error:
-        raise RuntimeError(f"the module does not export to ONNX: {error}") from error
-    return file.getvalue()
 
 
 def _copy(module: nn.Module, device: torch.device, dtype: torch.dtype | None = None) -> nn.Module:
@@ -137,14 +146,16 @@ def _check_example(module: nn.Module, example: Tensor) -> None:
             raise ValueError(f"the module has {tensor.dtype}, example is {example.dtype}: bring both to one")
 
 
-def _check_installed() -> None:
+def lacks_tensorrt() -> Unavailable | None:
+    """What is missing to build engines, with the line that installs it; None where nothing is."""
     install = "pip install '.[gpu]'"
     try:
         import tensorrt as trt
     except (ImportError, OSError) as error:  # OSError: the package without its libraries
-        raise ImportError(f"tensorrt_engine needs TensorRT ({error}): {install}") from error
+        return Unavailable(f"TensorRT cannot be imported ({error})", install)
     if int(trt.__version__.partition(".")[0]) < 10:
-        raise ImportError(f"tensorrt_engine needs TensorRT 10 or newer, not {trt.__version__}: {install}")
+        return Unavailable(f"TensorRT 10 or newer is needed, not {trt.__version__}", install)
+    return None
 
 
 def _check_output(exact: Tensor, found: Tensor, tolerance: float) -> None:
@@ -156,22 +167,25 @@ def _check_output(exact: Tensor, found: Tensor, tolerance: float) -> None:
         raise RuntimeError(f"the engine's output is wrong: it differs from the module's {where}")
 
 
-def _build(model: bytes, example: Tensor, tf32: bool) -> TensorRTEngine:
+def engine_of_onnx(
+    model: bytes, example: Tensor, *, tf32: bool = False, timing_cache: bytes = b"", level: int = 3
+) -> TensorRTEngine:
+    """An ONNX model built by TensorRT, strongly typed: the model's own types decide the precision.
+
+    Args:
+        model: with one `input` and one `output` of fixed shapes, both of `example`'s type.
+        example: an input on the GPU that will run it.
+        tf32: let FP32 products round their inputs to TF32.
+        timing_cache: of an earlier build; empty for a new one.
+        level: the builder's optimisation level, 0 to 5.
+
+    Raises RuntimeError when TensorRT does not take the model or does not build it.
+    """
     import tensorrt as trt
 
+    began = time.perf_counter()
     errors: list[str] = []
-
-    class Collect(trt.ILogger):  # type: ignore[misc]
-        def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
-            if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
-                errors.append(msg)
-
-    def made(what: str, thing: Any) -> Any:
-        if thing is None:
-            raise RuntimeError(_because(f"TensorRT could not {what}", errors))
-        return thing
-
-    logger = Collect()
+    logger = _logger(errors)
     builder: trt.Builder = trt.Builder(logger)
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)  # 11 is always so, and ignores it
     network: trt.INetworkDefinition = builder.create_network(typed)
@@ -179,21 +193,66 @@ def _build(model: bytes, example: Tensor, tf32: bool) -> TensorRTEngine:
     if not parser.parse(model):
         found: list[trt.ParserError] = [parser.get_error(index) for index in range(parser.num_errors)]
         reasons = [f"{one.node_operator()} {one.node_name()}: {one.desc()}" for one in found]
-        raise RuntimeError(_because("TensorRT does not take the module's ONNX model", reasons or errors))
+        raise RuntimeError(_because("TensorRT does not take the ONNX model", reasons or errors))
     config: trt.IBuilderConfig = builder.create_builder_config()
     if not tf32:
         config.clear_flag(trt.BuilderFlag.TF32)
-    plan: trt.IHostMemory = made("build the engine", builder.build_serialized_network(network, config))
-    runtime: trt.Runtime = trt.Runtime(logger)
-    engine: trt.ICudaEngine = made("load the engine it built", runtime.deserialize_cuda_engine(plan))
-    context: trt.IExecutionContext = made("set the engine up", engine.create_execution_context())
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    config.builder_optimization_level = level
+    cache: trt.ITimingCache = config.create_timing_cache(timing_cache)
+    if not config.set_timing_cache(cache, ignore_mismatch=False):
+        raise RuntimeError(_because("TensorRT does not take the timing cache", errors))
+    plan: trt.IHostMemory = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise RuntimeError(_because("TensorRT could not build the engine", errors))
+    measured: trt.ITimingCache = config.get_timing_cache()
+    seconds = time.perf_counter() - began
+    engine = load_engine(bytes(plan), example.device, seconds, bytes(measured.serialize()))
+    if engine.dtype != example.dtype or engine.input_shape != tuple(example.shape):
+        raise RuntimeError(f"the engine takes {engine.dtype} of shape {engine.input_shape}, not the example")
+    return engine
 
-    types = {torch.float32: trt.DataType.FLOAT, torch.float16: trt.DataType.HALF}
-    taken, given = engine.get_tensor_dtype("input"), engine.get_tensor_dtype("output")
-    if not taken == given == types.get(example.dtype, trt.DataType.BF16):
-        raise RuntimeError(f"the engine takes {taken} and gives {given}, wanted is {example.dtype} for both")
-    shape, stream = tuple(engine.get_tensor_shape("output")), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    return TensorRTEngine(tuple(example.shape), shape, example.dtype, example.device, context, stream, errors)
+
+def load_engine(plan: bytes, device: torch.device, seconds: float, timing_cache: bytes) -> TensorRTEngine:
+    """An engine that was built before, ready to run on `device`.
+
+    Raises RuntimeError when TensorRT refuses it: another GPU model, or another version.
+    """
+    import tensorrt as trt
+
+    errors: list[str] = []
+    with torch.cuda.device(device):
+        runtime: trt.Runtime = trt.Runtime(_logger(errors))
+        engine: trt.ICudaEngine = runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise RuntimeError(_because("TensorRT could not load the engine", errors))
+        context: trt.IExecutionContext = engine.create_execution_context()
+        if context is None:
+            raise RuntimeError(_because("TensorRT could not set the engine up", errors))
+        types = {
+            trt.DataType.FLOAT: torch.float32,
+            trt.DataType.HALF: torch.float16,
+            trt.DataType.BF16: torch.bfloat16,
+        }
+        taken, given = engine.get_tensor_dtype("input"), engine.get_tensor_dtype("output")
+        if taken != given or taken not in types:
+            raise RuntimeError(f"the engine takes {taken} and gives {given}, wanted is one type for both")
+        shape, gives = tuple(engine.get_tensor_shape("input")), tuple(engine.get_tensor_shape("output"))
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    return TensorRTEngine(
+        shape, gives, types[taken], device, context, stream, errors, plan, seconds, timing_cache
+    )
+
+
+def _logger(errors: list[str]) -> trt.ILogger:
+    import tensorrt as trt
+
+    class Collect(trt.ILogger):  # type: ignore[misc]
+        def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
+            if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
+                errors.append(msg)
+
+    return Collect()
 
 
 def _because(what: str, errors: list[str]) -> str:

@@ -1,0 +1,118 @@
+"""A module as an ONNX model, and that model quantized to INT8 with explicit Q/DQ."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from verify.measures.forward import copy_with, tensor_of
+from verify.unmeasured import Unavailable
+
+Exporter = Literal["torchscript", "dynamo"]
+
+
+def export_onnx(
+    module: nn.Module,
+    example: Tensor,
+    *,
+    exporter: Exporter = "torchscript",
+    opset: int | None = None,
+    folded: bool = True,
+) -> bytes:
+    """The module as a serialised ONNX model: one `input` of `example`'s shape and type, one `output`.
+
+    In eval mode, checked by `onnx`. `exporter="torchscript"` traces the module; `"dynamo"` is torch's newer
+    exporter, which goes through `torch.export` and needs onnxscript. The opset is by default 20, the
+    TorchScript exporter's highest official one, and 22 for BF16, the first whose convolutions take it.
+    `folded=False` keeps that exporter from folding batch norms and constants, so that runtimes can.
+
+    Raises RuntimeError when the module does not go through, or its model would pass 2 GB; Unavailable
+    without onnx or onnxscript.
+    """
+    for package in ("onnx", *(("onnxscript",) if exporter == "dynamo" else ())):
+        _need(package)
+    import onnx
+
+    opset = opset or (22 if example.dtype == torch.bfloat16 else 20)
+    copy = copy_with(module, lambda _, tensor: tensor.detach().to(example.device))
+    copy.register_forward_hook(lambda _, __, output: tensor_of(output))
+    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["output"], "opset_version": opset}
+    try:
+        with warnings.catch_warnings(action="ignore"):  # that it is deprecated, and what it holds constant
+            if exporter == "dynamo":
+                program = torch.onnx.export(copy, (example,), dynamo=True, verbose=False, **names)
+                assert program is not None
+                model = program.model_proto.SerializeToString()
+            else:
+                file = io.BytesIO()
+                if not folded:  # the module is in eval mode, and PRESERVE leaves it there
+                    names |= {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+                torch.onnx.export(copy, (example,), file, dynamo=False, **names)  # type: ignore[arg-type]
+                model = file.getvalue()
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:
+        raise RuntimeError(f"the module does not export to ONNX: {error}") from error
+    return bytes(model)
+
+
+def quantize_onnx(model: bytes, calibration: Sequence[Tensor], *, bias: bool = True) -> bytes:
+    """The FP32 model with INT8 convolutions and products: QuantizeLinear and DequantizeLinear around them.
+
+    Weights per output channel and activations per tensor, both symmetric, ranges by the smallest and largest
+    value that `calibration` brings forth. Batch norms are folded first.
+    Source: ONNX Runtime documentation, Quantize ONNX models (static quantization, QDQ).
+
+    Args:
+        model: with one `input`, as `export_onnx` makes it.
+        calibration: inputs of the model's own shape; part of the claim, since they decide the ranges.
+        bias: quantize biases to INT32, too; TensorRT wants them in FP32.
+
+    Raises ValueError without calibration data, Unavailable without onnxruntime.
+    """
+    if not len(calibration):
+        raise ValueError("INT8 needs calibration data: inputs as the network will see them")
+    _need("onnxruntime")
+    import logging
+
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.batches: Iterator[Tensor] = iter(calibration)
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"input": batch.detach().cpu().float().numpy()}
+
+    options = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": bias}
+    silenced = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with tempfile.TemporaryDirectory(prefix="groundtruth-") as folder:
+            plain, folded, quantized = (
+                Path(folder) / name for name in ("plain.onnx", "folded.onnx", "int8.onnx")
+            )
+            plain.write_bytes(model)
+            quant_pre_process(str(plain), str(folded), skip_symbolic_shape=True)
+            quantize_static(
+                str(folded), str(quantized), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+                activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, extra_options=options,
+            )  # fmt: skip
+            return quantized.read_bytes()
+    finally:
+        logging.disable(silenced)
+
+
+def _need(package: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise Unavailable(f"{package} is not installed", f"pip install {package}")
