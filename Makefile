@@ -4,9 +4,10 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+TENSORRT := 10.16.1.11 11.4.0.106
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: help deck update test check lint format remeasure clean
+.PHONY: help deck update test bindings check lint format remeasure clean
 
 help:  ## show the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,8 +20,13 @@ update: $(VENV)/verify.stamp  ## like deck, but write changed answers into the n
 	$(BIN)/verify run --update
 	$(BIN)/generator build
 
-test: $(VENV)/dev.stamp  ## run the tests
+test: $(VENV)/dev.stamp bindings  ## run the tests
 	$(BIN)/python -m pytest -n auto
+
+bindings: $(VENV)/bin/python  ## fetch TensorRT's bindings (3 MB), against which a test holds every name that is used
+	@for version in $(TENSORRT); do test -d $(VENV)/tensorrt-bindings/$$version || \
+	  $(PIP:--constraint constraints.txt=) --no-deps --target $(VENV)/tensorrt-bindings/$$version tensorrt-cu13-bindings==$$version || \
+	  echo "TensorRT's bindings $$version could not be fetched; the test that needs them will say so"; done
 
 check: lint test  ## style, types, cards, tests
 

@@ -21,10 +21,10 @@ def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Look at the machine anew in each test, and in the tests after it."""
     monkeypatch.delenv("GROUNDTRUTH_MACHINE", raising=False)
     environment._gpu.cache_clear()
-    environment._processor.cache_clear()
+    environment.processor.cache_clear()
     yield
     environment._gpu.cache_clear()
-    environment._processor.cache_clear()
+    environment.processor.cache_clear()
 
 
 def fake_driver(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,14 +66,14 @@ def test_a_processor_is_named_without_marks_and_clock(
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\nmodel name\t: {model}\nprocessor\t: 1\nmodel name\t: {model}\n")
     monkeypatch.setattr(environment, "Path", lambda _: info)
-    assert environment._processor() == device
+    assert environment.processor() == device
 
 
 def test_a_machine_has_the_same_name_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     first = this_machine()
     environment._gpu.cache_clear()
-    environment._processor.cache_clear()
+    environment.processor.cache_clear()
     assert this_machine() == first
     assert first.device and first.name == f"cpu-{environment._slug(first.device)}"
 

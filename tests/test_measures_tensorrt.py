@@ -1,22 +1,12 @@
-"""TensorRT engines: what can be held without a GPU. The export, the refusals, and every name that is used.
+"""TensorRT engines: what can be held without a GPU: the export and the refusals.
 
-The names are checked against the real Python bindings, which import without the libraries when three stubs
-stand in for them. They are proprietary, so nothing here downloads or keeps any: fetch them as `FETCH` says.
+What of TensorRT's API is used is held against its real bindings in `test_tensorrt_api.py`.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
-import os
-import shutil
-import subprocess
 import sys
-import warnings
-from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,13 +24,6 @@ from verify.measures import tensorrt_engine as source
 from verify.measures.onnx_export import export_onnx
 from verify.measures.tensorrt_engine import TensorRTEngine, tensorrt_engine
 from verify.unmeasured import Unavailable
-
-BINDINGS = "GROUNDTRUTH_TENSORRT_BINDINGS"
-FETCH = (
-    "for v in 10.16.1.11 11.4.0.106; do "
-    "pip install --no-deps --target /tmp/trt/$v tensorrt-cu13-bindings==$v; done; "
-    f"export {BINDINGS}=/tmp/trt/10.16.1.11:/tmp/trt/11.4.0.106"
-)
 
 
 def network(dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -194,140 +177,6 @@ def test_an_engine_with_a_wrong_output_is_refused(found: list[float], message: s
     source._check_output(exact, torch.tensor([1.0, 2.03]), 2e-2)
     with pytest.raises(RuntimeError, match=message):
         source._check_output(exact, torch.tensor(found), 2e-2)
-
-
-# Names
-
-
-def names_of_tensorrt(code: str) -> set[str]:
-    """Every name of tensorrt in the code, such as `Builder.create_network`.
-
-    Those reached through the module, and those of objects whose type is written beside them: variables,
-    arguments, fields, base classes.
-    """
-    return {name for scope in ast.parse(code).body for name in names_in(scope)}
-
-
-def names_in(scope: ast.stmt) -> set[str]:
-    types: dict[str, str] = {}
-    for node in ast.walk(scope):
-        if isinstance(node, ast.AnnAssign) and (kind := type_in(node.annotation)):
-            types |= {ast.unparse(node.target): kind, f"self.{ast.unparse(node.target)}": kind}
-        elif isinstance(node, ast.arg) and node.annotation and (kind := type_in(node.annotation)):
-            types[node.arg] = kind
-    for node in ast.walk(scope):
-        if isinstance(node, ast.comprehension) and ast.unparse(node.iter) in types:
-            types[ast.unparse(node.target)] = types[ast.unparse(node.iter)]
-    return {name for node in ast.walk(scope) for name in names_at(node, types)}
-
-
-def type_in(annotation: ast.expr) -> str | None:
-    """`Builder`, for `trt.Builder` and for `list[trt.Builder]`."""
-    written = ast.unparse(annotation.slice if isinstance(annotation, ast.Subscript) else annotation)
-    return written.removeprefix("trt.") if written.startswith("trt.") else None
-
-
-def names_at(node: ast.AST, types: dict[str, str]) -> Iterator[str]:
-    if isinstance(node, ast.Attribute):
-        written, owner = ast.unparse(node), ast.unparse(node.value)
-        if written.startswith("trt.") and "(" not in written:
-            yield written.removeprefix("trt.")
-        elif owner in types:
-            yield f"{types[owner]}.{node.attr}"
-    elif isinstance(node, ast.ClassDef):
-        for base in filter(None, map(type_in, node.bases)):
-            yield from (f"{base}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef))
-
-
-def without_a_type(code: str) -> list[str]:
-    """Assignments of what tensorrt returned to a variable without a type: its names would not be found."""
-    return [
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-        if ast.unparse(node.value.func).startswith("trt.")
-    ]
-
-
-STUB = "void *{0}(void) {{ return 0; }}\n"
-SYMBOLS = """createInferBuilder_INTERNAL createInferRefitter_INTERNAL createInferRuntime_INTERNAL
-createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL getBuilderPluginRegistry
-getNvOnnxParserVersion getPluginRegistry initLibNvInferPlugins"""
-PROBE = """
-import json, sys
-folder, names = sys.argv[1], json.loads(sys.argv[2])
-sys.path.insert(0, folder)
-try:
-    import tensorrt_bindings as trt
-except ImportError:
-    import tensorrt as trt
-def known(name):
-    owner = trt
-    for part in name.split("."):
-        owner = getattr(owner, part, None)
-    return owner is not None
-class Collect(trt.ILogger):
-    def log(self, severity, msg): pass
-Collect()
-print(json.dumps([trt.__version__, [name for name in names if not known(name)]]))
-"""
-
-
-def unknown_names(folder: str, names: list[str], scratch: Path) -> tuple[str, list[str]]:
-    """The version of the bindings in `folder`, and which of the names they do not have."""
-    (scratch / "stub.c").write_text("".join(STUB.format(symbol) for symbol in SYMBOLS.split()))
-    for library in ("nvinfer", "nvinfer_plugin", "nvonnxparser"):
-        for major in (10, 11):
-            target = scratch / f"lib{library}.so.{major}"
-            subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, scratch / "stub.c"], check=True)
-    ran = subprocess.run(
-        [sys.executable, "-c", PROBE, folder, json.dumps(names)],
-        env={**os.environ, "LD_LIBRARY_PATH": str(scratch)} if folder else None,
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    version, missing = json.loads(ran.stdout.splitlines()[-1])
-    return version, missing
-
-
-def bindings() -> list[str]:
-    """Folders with unpacked bindings; the empty one stands for an installed TensorRT."""
-    folders = [folder for folder in os.environ.get(BINDINGS, "").split(os.pathsep) if folder]
-    return folders or ([""] if find_spec("tensorrt") else [])
-
-
-def skip_loudly(reason: str) -> None:
-    warnings.warn(f"the names of TensorRT were not checked: {reason}", stacklevel=2)
-    pytest.skip(reason)
-
-
-def test_every_name_of_tensorrt_that_is_used_exists_in_the_real_bindings(tmp_path: Path) -> None:
-    if not bindings():
-        skip_loudly(f"its bindings are not here; this brings them: {FETCH}")
-    if not shutil.which("gcc"):
-        skip_loudly("gcc is needed to compile stubs of TensorRT's libraries")
-    used = sorted(names_of_tensorrt(inspect.getsource(source)))
-    removed = ["BuilderFlag.FP16", "IInt8Calibrator", "NetworkDefinitionCreationFlag.EXPLICIT_BATCH"]
-    for folder in bindings():
-        version, missing = unknown_names(folder, [*used, *removed, "Builder.no_such_name"], tmp_path)
-        is_10 = version.startswith("10.")
-        assert missing == ([] if is_10 else removed) + ["Builder.no_such_name"], f"TensorRT {version}"
-        print(f"TensorRT {version} has all {len(used)} of {', '.join(used)}")
-
-
-def test_the_names_are_found_wherever_the_code_uses_them() -> None:
-    names = names_of_tensorrt(inspect.getsource(source))
-    assert {
-        "__version__", "Builder", "Builder.create_network", "NetworkDefinitionCreationFlag.STRONGLY_TYPED",
-        "OnnxParser.num_errors", "ParserError.desc", "ILogger.log", "ILogger.Severity.ERROR",
-        "BuilderFlag.TF32", "DataType.BF16", "Runtime.deserialize_cuda_engine",
-        "ICudaEngine.get_tensor_shape", "IExecutionContext.execute_async_v3",
-    } <= names  # fmt: skip
-
-
-def test_every_object_of_tensorrt_has_its_type_written_beside_it() -> None:
-    assert without_a_type(inspect.getsource(source)) == []
-    assert without_a_type("builder = trt.Builder(logger)") == ["builder = trt.Builder(logger)"]
 
 
 # A real engine

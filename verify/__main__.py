@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     options.default = usual_folder()
     options.paths = options.paths or ([options.default] if options.default else [])
-    if not options.paths:
+    if not options.paths and options.command != "doctor":
         hint = f"name the folder of your notes: verify {options.command} NOTES"
         print(f"verify: there is no folder 'cards' here\n  hint: {hint}", file=sys.stderr)
         return USAGE
@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from verify.session import UsageError
 
     try:
+        if options.command == "doctor":
+            from verify.doctor import doctor
+
+            return doctor(options)
         return commands.run(options)
     except UsageError as error:
         print(f"verify: {error}", file=sys.stderr)
@@ -70,7 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     coverage = commands.add_parser("coverage", help="count where every number of the answers comes from")
     report = commands.add_parser("report", help="write everything about the claims as one HTML page")
     shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
-    for command in (run, check, listed, shown, coverage, report):
+    doctor = commands.add_parser(
+        "doctor", help="say what this machine can measure, and what would bring the rest"
+    )
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    for command in (run, check, listed, shown, coverage, report, doctor):
         command.add_argument(
             "paths",
             nargs="*",

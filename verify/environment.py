@@ -51,7 +51,7 @@ def this_machine(name: str | None = None) -> Machine:
             device.
     """
     gpu, driver = _gpu()
-    device = gpu or _processor()
+    device = gpu or processor()
     # Always a plain word: the name becomes a file's, and must not lead to another folder.
     asked = _slug(name or os.environ.get(NAME_VARIABLE, ""))
     return Machine(
@@ -110,7 +110,7 @@ def _gpu() -> tuple[str, str]:
 
 
 @cache
-def _processor() -> str:
+def processor() -> str:
     """The processor's model, as its maker writes it, without marks and clock."""
     text = ""
     info = Path("/proc/cpuinfo")
