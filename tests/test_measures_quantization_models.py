@@ -125,7 +125,7 @@ def test_dynamic_outputs_are_those_of_torchs_integer_kernels() -> None:
 def test_static_outputs_are_those_of_onnxruntimes_integer_kernels(trained: nn.Module, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime brings this check")
     tools = pytest.importorskip("onnxruntime.quantization")
-    from verify.measures.tensorrt_engine import export_onnx
+    from verify.measures.onnx_export import export_onnx
 
     data = digits()
     samples, images = data.train_images[:100], data.test_images[:100]
