@@ -31,7 +31,7 @@ WRITING_HALF |= {"inert", "mathjax"}
 WRITING_HALF |= {"history", "decks", "diff", "show_diff", "packages", "words", "listing", "scaffold"}
 WRITING_HALF |= {"adopt", "archive", "cards", "editor_html", "importing", "sections", "shelves"}
 WRITING_HALF |= {"to_markdown", "unpack", "write_up", "newer", "zstd"}
-RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/warm.py"}
+RUNS_IN_CLAIMS = {"verify/formulas.py", "verify/latex.py", "verify/latex_parts.py", "verify/warm.py"}
 
 
 def imports(file: Path, top_only: bool = False) -> Iterator[str]:

@@ -20,6 +20,11 @@ C_in, C_out, lamda, OH = symbols("C_in C_{out} lamda OH", positive=True)
 b = Symbol("b", integer=True, positive=True)
 
 COST = (K**2 * M + M * N) / (K**2 * M * N)
+RELU = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
+HEAVISIDE = r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}"
+STEP = sympy.Piecewise((1, x >= 0), (0, True))
+LEAKY = sympy.Piecewise((x, x >= 0), (x * y, True))
+BOX = sympy.Piecewise((1, (x >= -1) & (x < 1)), (0, True))
 SIZE = floor((n + 2 * p - d * (k - 1) - 1) / s) + 1
 
 
@@ -72,6 +77,33 @@ SIZE = floor((n + 2 * p - d * (k - 1) - 1) / s) + 1
         ("2n + 1 = n + n + 1", 2 * n + 1),
         ("y = 2x", Eq(y, 2 * x)),
         ("2x = y", Eq(y, 2 * x)),
+        (r"n\frac12", n / 2),
+        ("n * k", n * k),
+        (r"2\,n\,k", 2 * n * k),
+        (r"\lg n", log(n, 10)),
+        (r"\vert x \vert", abs(x)),
+        (r"\hat{y} - \bar x", Symbol("yhat") - Symbol("xbar")),
+        (r"\hat{y}_{i}", Symbol(r"\hat{y}_i")),
+        (r"\widehat{\theta}", Symbol("theta_hat")),
+        (r"\mathbf{W} x", Symbol("W") * x),
+        (r"\lfloor x \rceil", floor(x + Rational(1, 2))),
+        (r"s \left\lfloor \frac{x}{s} \right\rceil", s * floor(x / s + Rational(1, 2))),
+        (r"\operatorname{round}(x / s)", floor(x / s + Rational(1, 2))),
+        (r"n \bmod k", sympy.Mod(n, k)),
+        (r"(n + 1) \bmod k + 2", sympy.Mod(n + 1, k) + 2),
+        (r"\sum_{i=1}^{n} i", n * (n + 1) / 2),
+        (r"\sum\limits_{i=1}^n i^2 + 1", n * (n + 1) * (2 * n + 1) / 6 + 1),
+        (r"\sum_{i=0}^{n-1} 2^i", 2**n - 1),
+        (r"\sum_{j=1}^{n} j", sympy.Sum(k, (k, 1, n))),
+        (r"\frac{1}{n}\sum_{k=1}^{n} k", (n + 1) / 2),
+        (r"\sum_{i=0}^{\infty} \frac{1}{2^i}", sympy.Integer(2)),
+        (r"\sum_{i=1}^{3} \sum_{j=1}^{i} j x", 10 * x),
+        (r"\prod_{i=1}^{b} i", sympy.factorial(b)),
+        (r"1 + \sum_{i=2}^{n} (k-1) \prod_{j=1}^{i-1} 2", 1 + (k - 1) * (2**n - 2)),
+        (RELU, Max(0, x)),
+        (RELU, sympy.Piecewise((x, x >= 0), (0, True))),
+        (r"\begin{cases} x & \text{if } x \ge 0, \\ y x & \text{else} \end{cases}", LEAKY),
+        (r"\begin{cases} 1 & -1 \le x < 1 \\ 0 & \text{otherwise} \end{cases}", BOX),
     ],
 )
 def test_a_formula_that_is_equal_is_proved(latex: str, expr: Any) -> None:
@@ -105,6 +137,19 @@ def test_a_formula_that_is_equal_is_proved(latex: str, expr: Any) -> None:
         ("y = 3x", 2 * x, "at x = 8: the text gives 24, the claim 16"),
         ("y = 3x", Eq(y, 2 * x), "at x = 8: the text gives 24, the claim 16"),
         ("2n+1 = 3n", 2 * n + 1, "at n = 8: the text gives 24, the claim 17"),
+        (r"\sum_{i=0}^{n} i", n * (n - 1) / 2, "at n = 8: the text gives 36, the claim 28"),
+        (r"\sum_{i=1}^{n} (i + 1)", n * (n + 1) / 2, "at n = 8: the text gives 44, the claim 36"),
+        (r"\sum_{i=1}^{n} q", n, "the text has q, and the claim only n"),
+        (r"\hat{y}", y, "the text has \\hat{y}, and the claim only y"),
+        (RELU, x, "the text gives 0, the claim -"),
+        (
+            r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}",
+            STEP,
+            "at x = 0: the text gives 0, the claim 1",
+        ),
+        (r"n \bmod s", sympy.Mod(s, n), "at n = 8, s = 3"),
+        (r"\lfloor x \rceil", floor(x), "at x = "),
+        (r"n * k", n + k, "at k = 8, n = 3: the text gives 24, the claim 11"),
     ],
 )
 def test_a_formula_that_differs_is_refuted_at_a_point(latex: str, expr: Any, counterexample: str) -> None:
@@ -150,6 +195,20 @@ def test_points_respect_what_is_assumed_of_a_symbol() -> None:
         ("9^{9^9}x - 9^{9^9}x", "a number too large to compare"),
         ("(999!)!", "a number too large to compare"),
         ("x+" * 400, "more than 300 characters"),
+        (r"\sum x", "lacks its limits"),
+        (r"\sum_{i} x", "lacks its limits"),
+        (r"\sum_{i=1}^{n", "is never closed"),
+        (r"\sum_{i=1}^{3}", "adds up is not clear"),
+        (r"\sum_{i=1}^{3} -x", "put it into ( )"),
+        (r"\sum_{i=1}^{9999999} i", "more than 1000 terms"),
+        (r"\begin{cases} x \\ y & x > 0 \end{cases}", "`x` in cases has no condition"),
+        (r"\begin{cases} x & \text{maybe} \end{cases}", "is no condition"),
+        (r"\begin{cases} \end{cases}", "there is nothing in the cases"),
+        (r"x y \bmod 3", "may reach further than it should"),
+        (r"x \bmod 3 y", "may reach further than it should"),
+        (r"\bmod 3", "has nothing before it"),
+        (r"1 + 2 + \dots + x", r"`\dots` is not understood"),
+        (r"\lfloor x \rvert", "is never closed"),
         ("(" * 140 + "x", "is not a whole formula"),
     ],
 )

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import sympy
 from sympy.core.function import AppliedUndef
 
-from verify.latex import CONSTANTS, BadFormula, is_name, plain_name, read_expression, split_sides, tokenize
+from verify.latex import is_name, read_expression, split_sides
+from verify.latex_tokens import CONSTANTS, BadFormula, names_of, plain_name, tokenize
 
 __all__ = ["BadFormula", "Proof", "latex_of", "prove"]
 
@@ -60,7 +61,7 @@ def prove(latex: str, expr: Any) -> Proof:
     if len(sides) > 1 and not pair and is_name(sides[0], known):
         del sides[0]
     stated = [read_expression(side, known) for side in sides]
-    for token in (token for side in sides for token in side if token.kind == "name"):
+    for token in (token for side in sides for token in names_of(side)):
         if token.text not in known and token.text not in CONSTANTS:
             has = f"only {', '.join(map(str, known.values()))}" if known else "no symbol"
             return Proof("refuted", f"the text has {token.spelling}, and the claim {has}")
@@ -85,11 +86,12 @@ def _claimed(thing: Any) -> Any:
         raise BadFormula(
             f"the claim holds a {type(thing).__name__}, no formula", "make it a sympy expression"
         )
-    return sympy.nsimplify(thing, rational=True) if thing.has(sympy.Float) else thing
+    thing = sympy.nsimplify(thing, rational=True) if thing.has(sympy.Float) else thing
+    return thing.doit() if thing.has(sympy.Sum, sympy.Product) else thing
 
 
 def _compare(stated: Any, claim: Any) -> Proof:
-    for point in _points(stated.free_symbols | claim.free_symbols):
+    for point in _points(stated.free_symbols | claim.free_symbols, stated, claim):
         left, right = _at(stated, point), _at(claim, point)
         if left is None or right is None or not _differ(left, right):
             continue
@@ -101,19 +103,51 @@ def _compare(stated: Any, claim: Any) -> Proof:
         return Proof("refuted", f"at {where}: {gives}" if where else gives)
     difference = stated - claim
     try:
-        proved = sympy.expand(difference) == 0 or sympy.simplify(difference) == 0
+        proved = (
+            sympy.expand(difference) == 0
+            or sympy.simplify(difference) == 0
+            or (difference.has(sympy.Piecewise) and _folds_to_zero(difference))
+        )
     except (NotImplementedError, TypeError, ValueError):
         proved = False
     return Proof("proved" if proved else "open")
 
 
-def _points(symbols: set[Any]) -> Iterator[dict[Any, Any]]:
-    """Points of the symbols' domain: small whole numbers first, then fractions, also negative ones."""
+def _folds_to_zero(difference: Any) -> bool:
+    """Whether a difference with cases is 0 in each of them; maxima and absolute values count as cases."""
+    folded = sympy.piecewise_fold(difference.rewrite(sympy.Piecewise))
+    if sympy.simplify(folded) == 0:
+        return True
+    before = sympy.false
+    for value, condition in folded.args if isinstance(folded, sympy.Piecewise) else [(folded, sympy.true)]:
+        if sympy.simplify(value) != 0:
+            # Cases that meet, x > 0 here and x ≥ 0 there, leave a single point between them.
+            left = sympy.simplify(sympy.And(condition, sympy.Not(before)))
+            point = {left.lhs: left.rhs} if isinstance(left, sympy.Eq) else {}
+            if left != sympy.false and (not point or sympy.simplify(value.subs(point)) != 0):
+                return False
+        before = sympy.Or(before, condition)
+    return True
+
+
+def _points(symbols: set[Any], *formulas: Any) -> Iterator[dict[Any, Any]]:
+    """Points of the symbols' domain: small whole numbers first, then fractions, also negative ones.
+
+    Where formulas have cases, also 0 and 1, at which cases like to begin; what limits a series is whole.
+    """
     chance = random.Random(0)
-    for turn in range(POINTS if symbols else 1):
+    series = [each for formula in formulas for each in formula.atoms(sympy.Sum, sympy.Product)]
+    counted = {
+        symbol for each in series for limit in each.limits for symbol in sympy.Tuple(*limit).free_symbols
+    }
+    edges = [0, 1] if any(formula.has(sympy.Piecewise) for formula in formulas) else []
+    for turn in range(-len(edges), POINTS if symbols else 1):
         point: dict[Any, Any] = {}
         for symbol in sorted(symbols, key=str):
-            draws = [sympy.Integer(chance.randint(2, 9))] if turn < POINTS // 2 else []
+            draws = (
+                [sympy.Integer(chance.randint(2, 9))] if 0 <= turn < POINTS // 2 or symbol in counted else []
+            )
+            draws += [sympy.Integer(edges[turn])] if turn < 0 else []
             draws += [sympy.Rational(chance.randint(-20, 40), chance.randint(1, 6)) for _ in range(40)]
             fitting = (number for number in draws if _belongs(number, symbol))
             point[symbol] = next(fitting, None)
