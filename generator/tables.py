@@ -49,15 +49,21 @@ def bind_tables(
         problems: receives what is wrong.
     """
     taken: set[int] = set()
-    for index, caption in _captions(tokens):
+    captions = list(_captions(tokens))
+    starts = {index for index, _ in captions}
+    for index, caption in captions:
         place = source.at(caption.map[0] if caption.map else 0)
         links = of_token.get(id(caption), [])
         if len(links) != 1 or not isinstance(links[0], Claim):
             continue  # the link itself is wrong, and that is reported
-        opening = _table_beside(tokens, index, taken)
-        if opening is None:
-            problems.append(Problem(place, "a table's caption without its table", _HINT))
+        beside = _tables_beside(tokens, index, taken, starts)
+        if len(beside) != 1:
+            what = "a table's caption without its table" if not beside else "a caption between two tables"
+            problems.append(
+                Problem(place, what, _HINT if not beside else "put a sentence before the other one")
+            )
             continue
+        opening = beside[0]
         taken.add(opening)
         inside = tokens[opening : _closing(tokens, opening)]
         if tokens[opening].level:
@@ -96,14 +102,20 @@ def _captions(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
             yield index - 1, token
 
 
-def _table_beside(tokens: Sequence[Token], caption: int, taken: set[int]) -> int | None:
-    """The index of the table below a caption, else of the one above it; None where there is none."""
-    if tokens[caption + 3 : caption + 4] and tokens[caption + 3].type == "table_open":
-        return caption + 3
+def _tables_beside(tokens: Sequence[Token], caption: int, taken: set[int], captions: set[int]) -> list[int]:
+    """The indices of the tables that a caption may belong to: the one above it, the one below it.
+
+    A table that an earlier caption has is none of them; nor is the one below, where a caption follows it and
+    there is one above.
+    """
+    found: list[int] = []
     if caption and tokens[caption - 1].type == "table_close":
         opening = max(index for index in range(caption) if tokens[index].type == "table_open")
-        return None if opening in taken else opening
-    return None
+        found += [opening] * (opening not in taken)
+    below = caption + 3
+    if below < len(tokens) and tokens[below].type == "table_open":
+        found += [below] * (not found or _closing(tokens, below) + 1 not in captions)
+    return found
 
 
 def _closing(tokens: Sequence[Token], opening: int) -> int:
@@ -136,8 +148,9 @@ def _table(source: Source, inside: Sequence[Token]) -> Table | None:
 
 
 def _mark(inside: Sequence[Token]) -> None:
-    """Tell whoever reads the tokens that the numbers of the table's body are measured."""
+    """Tell whoever reads the tokens that a claim fills the table, and that its body is measured."""
     body = False
+    inside[0].meta["filled"] = True
     for token in inside:
         body = body or token.type == "tbody_open"
         if body and token.type == "inline":

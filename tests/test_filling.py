@@ -71,10 +71,13 @@ def test_a_caption_binds_the_table_beside_it(body: str, newline: str) -> None:
     assert [[span.of(text) for span in row] for row in table.cells] == [list(row) for row in table.rows]
 
 
-def test_a_caption_between_two_tables_is_that_of_the_lower_one() -> None:
-    other = "| x |\n|---|\n| 1 |\n"
-    table = caption_of(f"{other}\n{CAPTION}\n{TABLE}").table
-    assert table is not None and table.rows[0] == ("Model", "Size")
+@pytest.mark.parametrize(
+    "body", [f"{CAPTION}\n{TABLE}\n" * 3, f"{TABLE}\n{CAPTION}\n" * 3], ids=["above", "below"]
+)
+def test_captions_in_a_row_have_a_table_each(body: str) -> None:
+    topic, problems = topic_of(body)
+    spans = [claim.table.span for claim in topic.all_claims() if claim.table]
+    assert not problems and len(set(spans)) == 3 and spans == sorted(spans)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,7 @@ def test_other_paragraphs_bind_nothing(body: str) -> None:
         (CAPTION, "a table's caption without its table"),
         (f"{CAPTION}\nWords.\n\n{TABLE}", "a table's caption without its table"),
         (f"{CAPTION}\n{TABLE}\n{CAPTION}", "a table's caption without its table"),
+        (f"{TABLE}\n{CAPTION}\n{TABLE}", "a caption between two tables"),
         (f"- {CAPTION}\n  " + TABLE.replace("\n", "\n  "), "a table that a claim fills stands in a list"),
         (f"{CAPTION}\n| x |\n|---|\n| [1](claim:rows) |\n", "a cell of it has a link of its own"),
     ],

@@ -317,3 +317,100 @@ def test_a_figure_is_marked_behind_its_claims_name_and_the_mark_is_taken_away_ag
     (claim,) = again.notes[0].claims
     assert claim.held_back == "refuted"
     assert rewrite(again, [Edit(claim, claim.text, None)]) == plain
+
+
+TABLES = st.sampled_from(
+    [
+        "| n | m |\n|---|---|\n| ? | 1 |",
+        "| n | m |\n|---|---|\n| 8.7× | 1 |\n| a \\| b | $K$ |",
+        "| n | m |\n|:--|--:|\n| 8.7×   | 1,000 |",
+        "| x |\n|---|\n| `7` |\n| 8 |\n| 9 |",
+    ]
+)
+
+
+@st.composite
+def pieces_of_a_file(draw: st.DrawFn) -> tuple[str, str]:
+    """A piece of a file, and the same with another answer: of a link, a figure, a table, or of nothing."""
+    kind = draw(
+        st.sampled_from(["link", "figure", "above", "below", "bare table", "citation", "note", "prose"])
+    )
+    texts, titles = (draw(WORDS), draw(WORDS)), (draw(TITLES), draw(TITLES))
+    found: list[str] = []
+    for text, title in zip(texts, titles, strict=True):
+        quoted = f' "{title}"' if title else ""
+        mark = f" {title}" if title in ("refuted", "failed") else ""
+        caption = f"Table: [A **table**, $x$](claim:c{quoted})"
+        table = draw(TABLES)
+        found.append(
+            {
+                "link": f"Some *words* [{text}](claim:a{quoted}), `[1](claim:a)`.",
+                "figure": f'![What it shows](figures/f.svg "claim:b{mark}")',
+                "above": f"{caption}\n\n{table}",
+                "below": f"{table}\n\n{caption}",
+                "bare table": "| n |\n|---|\n| 8.7× |",
+                "citation": '[71.8 %](cite:key "Table 4") and [3×3]{.given}',
+                "note": "---\n\nWhy $K^2$ and 7.",
+                "prose": "- a list\n- of two\n\n> and a quote",
+            }[kind]
+        )
+    return found[0], found[1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    notes=st.lists(st.lists(pieces_of_a_file(), min_size=1, max_size=5), min_size=1, max_size=3),
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_whole_file_with_links_of_every_kind_is_the_old_one_with_other_answers(
+    notes: list[list[tuple[str, str]]], newline: str
+) -> None:
+    def page(turn: int) -> str:
+        text = "---\ntags: [x]\n---\n\n# T\n\n```python claim\na = b = c = 1\n```\n"
+        for number, pieces in enumerate(notes):
+            body = "\n\n".join(piece[turn] for piece in pieces)
+            text += f"\n## Q{number}? {{#q-{number}}}\n\nIt is.\n\n{body}\n"
+        return text.replace("\n", newline)
+
+    (old, problems), (new, _) = (parse(Source.of("t.md", page(turn)), Path("t.md")) for turn in (0, 1))
+    assert old is not None and new is not None
+    # A caption beside two tables is an error, and such a file is never rewritten.
+    assume(not any(problem.severity == "error" for problem in problems))
+    assert [claim.table is None for claim in old.all_claims()] == [c.table is None for c in new.all_claims()]
+    changes = [
+        Edit(before, after.content, after.title)
+        for before, after in zip(old.all_claims(), new.all_claims(), strict=True)
+    ]
+    assert rewrite(old, changes) == page(1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(words=st.text("ab1 |`*_$[](){}<>!\\\n#-~:\"'&;é", min_size=1, max_size=8), place=st.integers(0, 3))
+def test_whatever_is_written_is_refused_or_changes_nothing_else(words: str, place: int) -> None:
+    """An author's text around a link reads the same afterwards, whatever the link says."""
+    around = [
+        "So {} `x` and *y* it $z$ is.",
+        "- {} | `a` *b*\n- c",
+        "| n | m |\n|---|---|\n| {} | `x` *y* |",
+        "**{}** $z$ <b>",
+    ]
+    body = HEAD + around[place].format("[1](claim:a)") + "\n\nThe end, `b` $c$ *d*.\n"
+    topic, _ = parse(Source.of("t.md", body), Path("t.md"))
+    assert topic is not None
+    try:
+        text = rewrite(topic, edits(topic, {"a": (words, None)}))
+    except StateError:
+        return
+    again, _ = parse(Source.of("t.md", text), Path("t.md"))
+    assert again is not None
+
+    def shown(topic: Topic) -> list[str]:
+        """What a reader sees, in order, but for the words of the claim."""
+        found, inside = list[str](), False
+        for child in (c for token in topic.notes[0].answer for c in token.children or ()):
+            inside = (inside or child.type == "claim_open") and child.type != "claim_close"
+            if not inside:
+                found.append(f"{child.type} {child.content}")
+        return found
+
+    assert shown(again) == shown(topic)

@@ -225,7 +225,8 @@ def test_a_title_begins_with_the_device(title: str, device: str) -> None:
 
 
 SVG = (
-    '<svg><path id="{id}" d="M {x} 10.5 L 20 -3e-2" style="stroke: {colour}"/><use href="#{id}"/>'
+    '<svg><path id="{id}" d="M {x} 10.5 L 20 -3e-2" style="stroke: {colour}; opacity: {opacity}"/>'
+    '<use href="#{id}"/>'
     '<g clip-path="url(#{id})"><!-- {text} --><use href="#DejaVuSans-{glyph}"/></g></svg>\n'
 )
 
@@ -238,9 +239,12 @@ def svg(
     glyph: int = 31,
     id: str = "m0123456789",
     colour: str = "#1f77b4",
+    opacity: float = 0.5,
 ) -> Path:
     """A drawing as matplotlib writes it."""
-    file.write_text(SVG.format(x=x, text=text, glyph=glyph, id=id, colour=colour), encoding="utf-8")
+    file.write_text(
+        SVG.format(x=x, text=text, glyph=glyph, id=id, colour=colour, opacity=opacity), encoding="utf-8"
+    )
     return file
 
 
@@ -256,6 +260,7 @@ def svg(
         ({"text": "0.7"}, False),
         ({"glyph": 33}, False),
         ({"colour": "#2f77b4"}, False),
+        ({"opacity": 0.53}, False),
     ],
 )
 def test_two_drawings_are_the_same_up_to_the_last_bits(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from markdown_it.token import Token
 
 from generator.errors import StateError
 from generator.files import write_atomically
@@ -96,13 +98,47 @@ def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
     if (
         again is None
         or any(problem.severity == "error" for problem in problems)
-        or [(note.id, note.kind) for note in again.notes] != [(note.id, note.kind) for note in topic.notes]
+        or list(_reading(again)) != list(_reading(topic))
         or [_stated(c, c.content, c.title) for c in new]
         != [_stated(c, *wanted.get(c.span, (c.content, c.title))) for c in topic.all_claims()]
         or _masked(text, new) != _masked(topic.text, topic.all_claims())
     ):
         what = f"{topic.path}: writing the answers in would change more than the brackets"
         raise StateError(what, "keep claim links free of Markdown that reaches across their brackets")
+
+
+def _reading(topic: Topic) -> Iterator[tuple[object, ...]]:
+    """All that a file says, as the Markdown parser reads it, but what its claims say."""
+    yield topic.title, topic.deck, topic.tags, [block.code for block in topic.blocks]
+    yield from _elements(topic.introduction)
+    for note in topic.notes:
+        # Not their lines: a table that gets rows moves what stands below it.
+        cited = [(citation.key, citation.text, citation.place) for citation in note.citations]
+        yield note.id, note.kind, note.tags, note.hint, [block.code for block in note.blocks], cited
+        yield from _words(note.question)
+        yield from _elements(note.answer)
+        yield ("extra",)
+        yield from _elements(note.extra)
+
+
+def _elements(tokens: Iterable[Token]) -> Iterator[tuple[object, ...]]:
+    filled = False
+    for token in tokens:
+        filled = filled or "filled" in token.meta
+        if not filled:
+            yield token.type, token.tag, token.level, token.info, "" if token.children else token.content
+            yield from _words(token.children or ())
+        filled = filled and token.type != "table_close"
+
+
+def _words(children: Iterable[Token]) -> Iterator[tuple[object, ...]]:
+    depth = 0
+    for child in children:
+        depth -= child.type == "claim_close"
+        if not depth:
+            attributes = {name: text for name, text in child.attrs.items() if name != "title"}
+            yield child.type, child.tag, child.content, child.markup, attributes
+        depth += child.type == "claim_open"
 
 
 def _stated(claim: Claim, text: str, title: str | None) -> tuple[str | None, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import StateError
+from generator.files import write_atomically
 from generator.notes import MARKS, Topic
 from verify.claims import Task
 from verify.rewrite import apply, edit_of
@@ -53,8 +54,7 @@ def _place_figures(task: Task, judgements: Sequence[Judgement], tell: Callable[[
             name = judgement.claim.name
             source, target = Path(drawn[name]), dict(task.figures)[name]
             if source.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
+                write_atomically(target, source.read_bytes())
                 tell(str(target), 1)
 
 
