@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,8 +17,15 @@ MOST_CARDS = 64
 UNASKED = "?"
 """What the bracket text of a claim link begins with that has never been measured: `?`, `? %`, `?×`."""
 
+_ASKING = re.compile(r"\s*(?:(?:[<>]=?|[≤≥≈~])\s*)?(?:\$\s*)?" + re.escape(UNASKED))
+
 MARKS = frozenset({"refuted", "failed"})
 """Titles by which `verify run --update` marks what it cannot mend."""
+
+
+def asks(text: str) -> bool:
+    """Whether a text asks to be measured: `?`, `? ms`, `≈ ?×`, `$?$`."""
+    return _ASKING.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,7 +104,7 @@ class Claim:
     def asks(self) -> bool:
         """Whether there is a `?` that has never been measured: the text, or a cell of the table."""
         texts = [self.text] if self.table is None else [cell for row in self.table.rows[1:] for cell in row]
-        return any(text.lstrip().startswith(UNASKED) for text in texts)
+        return any(map(asks, texts))
 
     @property
     def held_back(self) -> str | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.units import KINDS, Unit, natural, unit_of
 
-REGISTRY: pint.UnitRegistry[Fraction] = pint.UnitRegistry(non_int_type=Fraction)
+pint = pytest.importorskip("pint", reason="pint is the oracle for units: pip install pint")
+
+REGISTRY = pint.UnitRegistry(non_int_type=Fraction)
 IN_PINT = {"s": "s", "bytes": "byte", "bits": "bit", "Hz": "Hz", "W": "W", "J": "J"}
 """What pint calls that which our units measure; of counts it knows nothing."""
 OURS_ALONE = {"us", "μs"}  # spellings of a microsecond that are no unit symbol elsewhere

@@ -84,6 +84,9 @@ TABLE: list[tuple[str, Value, str, str]] = [
     (r"$2.8 \cdot 10^5$", EXACT, "changed", r"$2.9 \cdot 10^5$"),
     (r"$2.8 \cdot 10^5$ weights", EXACT, "changed", r"$2.9 \cdot 10^5$ weights"),
     ("?$", RATIO, "new", "$8.69$"),
+    ("$?$", RATIO, "new", "$8.69$"),
+    ("≈ ?×", RATIO, "new", "≈ 8.69×"),
+    ("$?$", FORMULA, "new", "$K^{2}$"),
     ("0.96–0.98", ACCURACY, "holds", "0.96–0.98"),
     ("0.93–0.96", ACCURACY, "changed", "0.969–0.973"),
     ("≈ 2^18", EXACT, "holds", "≈ 2^18"),
@@ -133,6 +136,18 @@ def test_what_is_wrong_is_said_with_a_way_out(text: str, value: Value, what: str
     found = judged(claim_of(text), value)
     assert found.what == what
     assert found.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        *((text, True) for text in ("?", " ? ms", "≈ ?×", "<=?", "$?$", "$ ?$")),
+        *((text, False) for text in ("8.7×", "why?", "$n$", "≈ 2×")),
+    ],
+)
+def test_a_text_with_a_question_mark_for_its_number_keeps_its_note_back(text: str, asked: bool) -> None:
+    assert claim_of(text).asks is asked
+    assert claim_of(text).held_back == ("not measured yet" if asked else None)
 
 
 @pytest.mark.parametrize("state", ["refuted", "failed"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from generator.notes import UNASKED, Table
+from generator.notes import Table, asks
 from generator.tables import cells_of
 from verify.agreement import agree, fitted
 from verify.markup import escaped, unescaped
@@ -114,16 +114,16 @@ def _words(old: str, words: str) -> _Cell:
 
 
 def _cell(old: str | None, value: Value, style: Written | None, heading: str) -> _Cell:
-    asks = old is not None and old.lstrip().startswith(UNASKED)
+    asked = old is not None and asks(old)
     if value.kind == "text" or value.number is None:
         text = f"${value.formula}$" if value.formula else value.text
         found = _words(old or "", text) if not value.formula else _Cell("changed", text, None)
         if old == found.text:
             return replace(found, state="holds")
-        return replace(found, state="new" if asks else "changed")
+        return replace(found, state="new" if asked else "changed")
     emphasis = _EMPHASIS.fullmatch(old or "")
     mark, inner = (emphasis["mark"], emphasis["inner"]) if emphasis else ("", old or "")
-    if asks:
+    if asked:
         own = read_question(inner)
         return _Cell("new", write(_in_unit(value, own, heading), own), own)
     try:

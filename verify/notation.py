@@ -62,6 +62,9 @@ MATH = re.compile(
 QUESTION = re.compile(
     rf"(?P<lead>(?:{_PLAIN_BOUND})?){_SIGN}\?(?:(?P<dash>\s*–\s*)\?)?(?P<suffix>{_PLAIN_LABEL}|\$)"
 )
+MATH_QUESTION = re.compile(
+    rf"(?P<lead>(?:{_PLAIN_BOUND})?\$\s*|\$\s*{_MATH_BOUND}){_SIGN}\?(?P<suffix>{_MATH_LABEL}{_PLAIN_LABEL})"
+)
 RANGE = re.compile(
     r"(?P<first>[^–]*[0-9}⁰¹²³⁴⁵⁶⁷⁸⁹][^–0-9]*?)(?P<dash>(?:\\text\{–\}|\s*–\s*))(?P<second>[-−]?[0-9\\].*)"
 )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verify.notation import BOUNDS, LOWERED, MATH, PLAIN, QUESTION, RANGE, advice, label_of
+from verify.notation import BOUNDS, LOWERED, MATH, MATH_QUESTION, PLAIN, QUESTION, RANGE, advice, label_of
 from verify.units import unit_of
 from verify.values import Refusal
 
@@ -136,7 +136,9 @@ def states_number(text: str) -> bool:
 
 
 def read_question(text: str) -> Written | None:
-    """The style that a question mark asks for, as in `? ms`, `≈ ? %`, `?–?×` or `?$`; None for any other."""
+    """The style that a question mark asks for, as in `? ms`, `≈ ? %`, `?–?×` or `$?$`; None for any other."""
+    if match := MATH_QUESTION.fullmatch(text.strip()):
+        return _written(match, text.strip())
     match = QUESTION.fullmatch(text.strip())
     if match is None:
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from generator.notes import MARKS, UNASKED, Claim, Table
+from generator.notes import MARKS, Claim, Table
 from verify.agreement import agree, fitted
 from verify.claims import Task, formula_of
 from verify.figures import same_drawing
@@ -110,7 +110,7 @@ def _compare(
     if value.kind == "table":
         hint = f"write 'Table: [what it shows](claim:{claim.name})' above or below the table"
         return _failed(claim, f"{claim.name} is a table, and '{text}' is no caption of one", hint)
-    if text.startswith(UNASKED):
+    if claim.asks:
         return Judgement(claim, "new", _first_text(value, text), title)
     latex = formula_of(text)
     if latex is not None and not states_number(text):
