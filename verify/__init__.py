@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from verify.measures.activations import activation_peak as activation_peak
+    from verify.measures.activations import activation_stash as activation_stash
     from verify.measures.charts import chart as chart
     from verify.measures.counting import flops as flops
     from verify.measures.counting import macs as macs
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from verify.measures.counting import output_shape as output_shape
     from verify.measures.counting import parameters as parameters
     from verify.measures.counting import parameters_by_kind as parameters_by_kind
+    from verify.measures.default_boxes import default_boxes as default_boxes
     from verify.measures.distillation import distill as distill
     from verify.measures.distillation import distillation_loss as distillation_loss
     from verify.measures.distillation import soften as soften
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from verify.measures.latency import compare as compare
     from verify.measures.models import input_shape as input_shape
     from verify.measures.models import model as model
+    from verify.measures.n_of_m import n_of_m_share as n_of_m_share
     from verify.measures.onnx_export import export_onnx as export_onnx
     from verify.measures.onnx_export import quantize_onnx as quantize_onnx
     from verify.measures.percentiles import Latency as Latency
@@ -51,7 +55,9 @@ if TYPE_CHECKING:
     from verify.measures.receptive_field import gradient_profile as gradient_profile
     from verify.measures.receptive_field import receptive_field as receptive_field
     from verify.measures.receptive_field import spatial_layers as spatial_layers
+    from verify.measures.roles import parameters_by_role as parameters_by_role
     from verify.measures.runtimes import session as session
+    from verify.measures.state import state_bytes as state_bytes
     from verify.measures.tensorrt_engine import tensorrt_engine as tensorrt_engine
     from verify.measures.training import Digits as Digits
     from verify.measures.training import accuracy as accuracy
@@ -59,6 +65,9 @@ if TYPE_CHECKING:
     from verify.measures.training import fine_tune as fine_tune
     from verify.measures.training import over_seeds as over_seeds
     from verify.measures.training import train as train
+    from verify.measures.work import Work as Work
+    from verify.measures.work import arithmetic_intensity as arithmetic_intensity
+    from verify.measures.work import work_by_kind as work_by_kind
     from verify.quantities import quantity as quantity
     from verify.unmeasured import Unavailable as Unavailable
     from verify.unmeasured import Unreliable as Unreliable
@@ -76,12 +85,17 @@ EXPORTS: dict[str, str] = {
     "Spread": "verify.values",
     "Unavailable": "verify.unmeasured",
     "Unreliable": "verify.unmeasured",
+    "Work": "verify.measures.work",
     "accuracy": "verify.measures.training",
+    "activation_peak": "verify.measures.activations",
+    "activation_stash": "verify.measures.activations",
+    "arithmetic_intensity": "verify.measures.work",
     "awq": "verify.measures.quantization_scaling",
     "awq_scales": "verify.measures.quantization_scaling",
     "calibrate": "verify.measures.quantization_limits",
     "chart": "verify.measures.charts",
     "compare": "verify.measures.latency",
+    "default_boxes": "verify.measures.default_boxes",
     "digits": "verify.measures.training",
     "distill": "verify.measures.distillation",
     "distillation_loss": "verify.measures.distillation",
@@ -97,11 +111,13 @@ EXPORTS: dict[str, str] = {
     "macs": "verify.measures.counting",
     "macs_by_kind": "verify.measures.counting",
     "model": "verify.measures.models",
+    "n_of_m_share": "verify.measures.n_of_m",
     "output_shape": "verify.measures.counting",
     "over_seeds": "verify.measures.training",
     "paired": "verify.values",
     "parameters": "verify.measures.counting",
     "parameters_by_kind": "verify.measures.counting",
+    "parameters_by_role": "verify.measures.roles",
     "prune_filters": "verify.measures.filters",
     "prune_n_of_m": "verify.measures.pruning",
     "prune_weights": "verify.measures.pruning",
@@ -120,9 +136,11 @@ EXPORTS: dict[str, str] = {
     "spatial_layers": "verify.measures.receptive_field",
     "spread": "verify.values",
     "sqnr": "verify.measures.quantization_error",
+    "state_bytes": "verify.measures.state",
     "tensorrt_engine": "verify.measures.tensorrt_engine",
     "throughput": "verify.measures.percentiles",
     "train": "verify.measures.training",
+    "work_by_kind": "verify.measures.work",
 }
 """Each public name and the module that it comes from."""
 

@@ -1,0 +1,40 @@
+"""The pattern that sparse tensor cores ask for: at most n numbers of every m in a row are not zero."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from verify.measures.counting import kind_of
+from verify.measures.forward import check_module
+
+
+def n_of_m_share(module: nn.Module, n: int = 2, m: int = 4) -> float:
+    """The share of groups of `m` weights in a row with at most `n` that are not zero; 1.0 is n:m sparse.
+
+    A row is what one output reads: the inputs of a linear layer, or a convolution's filter with the channels
+    next to each other (so that groups lie along the channels). Rows that `m` does not divide do not count;
+    biases and norms do not either.
+
+    Source: Mishra et al. 2021, Accelerating Sparse Deep Neural Networks, section 3 (2:4).
+
+    Raises:
+        ValueError: `n` and `m` that make no pattern, or no row that `m` divides.
+    """
+    if not 0 < n < m:
+        raise ValueError(f"n of m needs 0 < n < m, not {n} of {m}")
+    kept = groups = 0
+    for part in check_module(module).modules():
+        if kind_of(part):
+            rows = _rows(part.get_parameter("weight"))
+            if rows.shape[1] % m == 0:
+                counts = (rows.reshape(-1, m) != 0).sum(1)
+                kept += int((counts <= n).sum())
+                groups += len(counts)
+    if not groups:
+        raise ValueError(f"no layer has rows that {m} divides")
+    return kept / groups
+
+
+def _rows(weight: Tensor) -> Tensor:
+    """`(outputs, inputs)`, the channels next to each other."""
+    return weight.movedim(1, -1).flatten(1)
