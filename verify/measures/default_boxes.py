@@ -23,11 +23,12 @@ def default_boxes(
 ) -> Tensor:
     """The default boxes of SSD, by default the 8,732 of SSD300.
 
-    At every cell of map k stand a square of side s_k, one of side sqrt(s_k · s_k+1), and for each ratio a a box of
-    s_k·sqrt(a) by s_k/sqrt(a) and the same turned. Boxes that reach over the image's edge are left as they are.
+    At every cell of a map of scale s stand a square of side s, one of side sqrt(s · s'), where s' is the next
+    map's scale, and for each ratio r a box of s·sqrt(r) by s/sqrt(r) and the same turned. Boxes that reach
+    over the image's edge are left as they are.
 
-    Source: Liu et al. 2016, SSD, section 2.2 and equation 4, section 3.1 for the first map's 0.1. The released
-    code has slightly other scales, in whole pixels.
+    Source: Liu et al. 2016, SSD, section 2.2 and equation 4, section 3.1 for the first map's 0.1. The
+    released code has slightly other scales, in whole pixels.
 
     Args:
         cells: cells per side of each map, finest first.
