@@ -61,6 +61,14 @@ def test_codes_and_values_are_those_of_onnx_quantize_linear(symmetric: bool) -> 
     assert torch.equal(found.values, values)
 
 
+def test_ties_are_rounded_before_the_zero_point_is_added_as_in_onnx() -> None:
+    x = torch.arange(-1, 254.5, 0.5)
+    found = quantize(x, symmetric=False, limits=(-1.0, 254.0))
+    assert float(found.scale) == int(found.zero_point) == 1
+    codes, _ = in_onnx_runtime(x, found, "UINT8", axis=0)
+    assert torch.equal(found.codes, codes)
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_codes_per_channel_are_those_of_onnx_quantize_linear(axis: int) -> None:
     x = some(6, 5, 3) * torch.arange(1, 7)[:, None, None]
@@ -121,6 +129,20 @@ def test_scales_and_zero_points_are_those_of_torchs_observers() -> None:
     assert float(whole.scale) == pytest.approx(float(scale), rel=1e-6)
     assert int(whole.zero_point) == int(zero_point)
     torch.testing.assert_close(channels.scale, channel_scales)
+
+
+@pytest.mark.parametrize("shift", [5.0, -5.0])
+def test_an_affine_grid_reaches_zero_also_where_no_value_does(shift: float) -> None:
+    observer = pytest.importorskip("torch.ao.quantization.observer")
+    x = some(40).clamp(-1, 1) + shift
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        affine = observer.MinMaxObserver(dtype=torch.quint8)
+        affine(x)
+        scale, zero_point = affine.calculate_qparams()
+    found = quantize(x, symmetric=False)
+    assert float(found.scale) == pytest.approx(float(scale), rel=1e-6)
+    assert int(found.zero_point) == int(zero_point) == (0 if shift > 0 else 255)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -101,6 +101,20 @@ def test_static_outputs_and_gradients_are_those_of_torchs_fake_quantize(symmetri
     assert (found[1][beyond] == 0).all()
 
 
+@pytest.mark.parametrize("group", [None, 4])
+def test_weights_beyond_a_clip_get_no_gradient(group: int | None) -> None:
+    layer, x = nn.Linear(8, 3, bias=False), some(20, 8)
+    with torch.no_grad():
+        layer.weight[:, 0] = torch.tensor([3.0, -4.0, 0.1])
+    quantized = quantize_model(layer, 3, weight_method="mse", group=group)
+    _, _, found = with_gradients(quantized, x)
+    high = calibrate(layer.weight.detach(), "mse", 3, axis=None if group else 0, group=group)[1]
+    beyond = layer.weight.abs() > high.repeat_interleave(group or 8, -1).reshape(3, 8)
+    assert beyond.any()
+    assert (found[beyond] == 0).all()
+    assert (found[~beyond] != 0).all()
+
+
 def test_dynamic_outputs_are_those_of_torchs_integer_kernels() -> None:
     ao = pytest.importorskip("torch.ao.quantization")
     net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).eval()
@@ -190,7 +204,7 @@ def test_training_a_quantized_copy_regains_what_two_bits_lost(trained: nn.Module
 
 
 def test_float_formats_round_weights_and_inputs() -> None:
-    layer, x = nn.Linear(8, 3, bias=False), 100 * some(20, 8)
+    layer, x = nn.Linear(8, 3, bias=False), 100 * some(20, 8) - 80
     half = linear(round_to(x, "fp16"), round_to(layer.weight, "fp16"))
     torch.testing.assert_close(quantize_model(layer, "fp16", "fp16", dynamic=True)(x), half)
     scales, scale = layer.weight.detach().abs().amax(1, keepdim=True) / 448, x.abs().max() / 448
@@ -199,6 +213,14 @@ def test_float_formats_round_weights_and_inputs() -> None:
         (layer.weight / scales).to(torch.float8_e4m3fn).float() * scales,
     )
     torch.testing.assert_close(quantize_model(layer, "e4m3", "e4m3", dynamic=True)(x), by_hand)
+
+
+def test_fp4_weights_in_groups_have_a_scale_for_each() -> None:
+    layer, x = nn.Linear(32, 3, bias=False), some(20, 32)
+    groups = layer.weight.detach().reshape(3, 2, 16)
+    scale = groups.abs().amax(2, keepdim=True) / 6
+    by_hand = linear(x, (round_to(groups / scale, "e2m1") * scale).reshape(3, 32))
+    torch.testing.assert_close(quantize_model(layer, "e2m1", group=16)(x), by_hand)
 
 
 def test_groups_per_tensor_scales_and_kept_layers_are_as_asked() -> None:
@@ -230,6 +252,10 @@ def test_models_that_cannot_be_quantized_as_asked_are_refused() -> None:
         quantize_model(layer, 8, samples=some(2, 4))
     with pytest.raises(ValueError, match="either samples"):
         quantize_model(layer, 8, 8, samples=some(2, 4), dynamic=True)
+    with pytest.raises(
+        ValueError, match="dynamic limits are the smallest and the largest value; 'mse' needs"
+    ):
+        quantize_model(layer, 8, 8, dynamic=True, method="mse")
     with pytest.raises(ValueError, match="weights='int8' is none of fp16, bf16"):
         quantize_model(layer, "int8")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bits must be a whole number from 2 to 8, not 9"):
@@ -303,9 +329,15 @@ class UsedTwice(nn.Module):
         return z
 
 
+def one_convolution_for_two_norms() -> nn.Module:
+    conv = nn.Conv2d(1, 1, 3, padding=1)
+    return nn.Sequential(conv, nn.BatchNorm2d(1), conv, nn.BatchNorm2d(1, eps=1))
+
+
 @pytest.mark.parametrize(
     ("make", "what"),
     [
+        (one_convolution_for_two_norms, "no batch norm follows"),
         (UsedTwice, "used past its norm"),
         (lambda: nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 3)), "no batch norm follows"),
         (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.BatchNorm2d(2)), "no batch norm follows"),

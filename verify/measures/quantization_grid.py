@@ -79,6 +79,12 @@ def from_rows(rows: Tensor, shape: torch.Size, axis: int | None) -> Tensor:
     return rows.reshape(moved).movedim(0, axis)
 
 
+def beside(end: Tensor, tensor: Tensor, axis: int | None, group: int | None) -> Tensor:
+    """The limit of each value of the tensor, in the tensor's shape, from one limit per scale."""
+    rows = as_rows(tensor, axis, group)
+    return from_rows(end.reshape(-1, 1).expand_as(rows), tensor.shape, axis)
+
+
 def scale_shape(shape: torch.Size, axis: int | None, group: int | None) -> tuple[int, ...]:
     """The shape that the scales of a tensor are given in: `()`, `(channels,)`, or `(..., groups)`."""
     if group is not None:

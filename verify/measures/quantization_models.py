@@ -14,6 +14,7 @@ from torch.func import functional_call
 from verify.measures.forward import check_module
 from verify.measures.quantization import quantize
 from verify.measures.quantization_floats import FORMATS, FloatName, round_to
+from verify.measures.quantization_grid import beside
 from verify.measures.quantization_limits import Limits, Method, calibrate
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -51,7 +52,8 @@ class Recipe:
         """
         low, high = self.limits(tensor) if limits is None else limits
         if isinstance(self.bits, str):
-            return _straight_through(tensor, _float_values(tensor, self.bits, high, self.axis))
+            peak = beside(high, tensor, self.axis, self.group)
+            return _straight_through(tensor, _float_values(tensor, self.bits, peak))
         values = quantize(
             tensor.detach(),
             self.bits,
@@ -60,20 +62,20 @@ class Recipe:
             group=self.group,
             limits=(low, high),
         ).values
-        inside = tensor.clamp(low, high) if not low.dim() else tensor
-        return _straight_through(inside, values)
+        if limits is None and self.method == "min-max":
+            return _straight_through(tensor, values)
+        ends = (beside(end, tensor, self.axis, self.group) for end in (low, high))
+        return _straight_through(tensor.clamp(*ends), values)
 
 
 def _straight_through(tensor: Tensor, values: Tensor) -> Tensor:
     return tensor + (values - tensor).detach()
 
 
-def _float_values(tensor: Tensor, format: FloatName, peak: Tensor, axis: int | None) -> Tensor:
+def _float_values(tensor: Tensor, format: FloatName, peak: Tensor) -> Tensor:
     if format in UNSCALED:
         return round_to(tensor, format)
     scale = torch.where(peak > 0, peak / FORMATS[format].largest, torch.ones_like(peak))
-    if axis is not None:
-        scale = scale.reshape([-1 if i == axis else 1 for i in range(tensor.dim())])
     return round_to(tensor.detach() / scale, format, saturate=True) * scale
 
 
@@ -141,14 +143,16 @@ def quantize_model(
 
     Sources: Jacob et al. 2018; Wu et al. 2020 (arXiv 2004.09602); Bengio et al. 2013 for the gradient.
 
-    Raises ValueError when activations lack both `samples` and `dynamic` or have both, for a layer in `keep`
-    that does not exist, and when there is no layer to quantize; TypeError for `nn.MultiheadAttention`,
-    whose projections are no layers.
+    Raises ValueError when activations lack both `samples` and `dynamic` or have both, for another method than
+    min-max with `dynamic`, for a layer in `keep` that does not exist, and when there is no layer to quantize;
+    TypeError for `nn.MultiheadAttention`, whose projections are no layers.
     """
     if activations is None and (dynamic or samples is not None):
         raise ValueError("samples and dynamic are about activations; say in how many bits, activations=8")
     if activations is not None and dynamic == (samples is not None):
         raise ValueError("activations need either samples to calibrate on (static) or dynamic=True")
+    if dynamic and method != "min-max":
+        raise ValueError(f"dynamic limits are the smallest and the largest value; {method!r} needs samples")
     for role, asked in (("weights", weights), ("activations", activations)):
         if isinstance(asked, str) and asked not in FORMATS:
             raise ValueError(f"{role}={asked!r} is none of {', '.join(get_args(FloatName))}")
@@ -167,8 +171,9 @@ def quantize_model(
     axis = 0 if per_channel and group is None else None
     on_weights = None if weights is None else Recipe(weights, True, axis, group, weight_method)
     is_float = isinstance(activations, str)
-    how: Method = "min-max" if dynamic else method
-    on_inputs = None if activations is None else Recipe(activations, symmetric or is_float, None, None, how)
+    on_inputs = (
+        None if activations is None else Recipe(activations, symmetric or is_float, None, None, method)
+    )
     layers = {part: QuantizedLayer(part, on_weights, on_inputs) for part in chosen}
     if samples is not None and activations is not None:
         _calibrate(quantized, layers, samples)
