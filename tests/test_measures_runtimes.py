@@ -105,6 +105,12 @@ def test_a_model_that_is_exported_already_is_taken_as_it_is_where_the_runtime_re
         session(model, images(), "ort-cpu", "fp16")
 
 
+def test_onnx_runtime_can_be_fed_from_host_memory_too() -> None:
+    made = session(network(), images(), "ort-cpu")
+    assert isinstance(made, OrtSession)
+    np.testing.assert_array_equal(made.fed(images(2).numpy()), made(images(2)).numpy())
+
+
 def test_a_session_takes_one_shape() -> None:
     with pytest.raises(ValueError, match=r"the session takes shape \(2, 3, 12, 12\), not \(1, 3, 12, 12\)"):
         session(network(), images())(images()[:1])
@@ -126,6 +132,14 @@ def test_sessions_are_compared_as_they_are_and_their_outputs_too() -> None:
 
 
 # What is refused, and what is missing
+
+
+def test_a_module_without_numbers_is_refused() -> None:
+    with torch.device("meta"):
+        empty = network()
+    for make in (lambda: session(empty, images()), lambda: export_onnx(empty, images())):
+        with pytest.raises(ValueError, match="on the meta device there are no numbers"):
+            make()
 
 
 def test_unknown_runtimes_and_precisions_are_refused_with_those_that_are_known() -> None:

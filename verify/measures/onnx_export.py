@@ -33,9 +33,11 @@ def export_onnx(
     TorchScript exporter's highest official one, and 22 for BF16, the first whose convolutions take it.
     `folded=False` keeps that exporter from folding batch norms and constants, so that runtimes can.
 
-    Raises RuntimeError when the module does not go through, or its model would pass 2 GB; Unavailable
-    without onnx or onnxscript.
+    Raises ValueError for tensors on the meta device; RuntimeError when the module does not go through, or
+    its model would pass 2 GB; Unavailable without onnx or onnxscript.
     """
+    if any(tensor.is_meta for tensor in (example, *module.parameters(), *module.buffers())):
+        raise ValueError('on the meta device there are no numbers to export: model(name, "cpu")')
     for package in ("onnx", *(("onnxscript",) if exporter == "dynamo" else ())):
         _need(package)
     import onnx

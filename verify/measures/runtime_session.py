@@ -104,7 +104,12 @@ def check_precision(precision: str, runtime: str, known: tuple[str, ...] = get_a
 
 
 def in_precision(module: nn.Module, precision: Precision, device: torch.device) -> nn.Module:
-    """A copy in eval mode on that device, its floating-point tensors in the type of the precision."""
+    """A copy in eval mode on that device, its floating-point tensors in the type of the precision.
+
+    Raises ValueError for a module on the meta device.
+    """
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise ValueError('on the meta device there are no numbers to compute with: model(name, "cpu")')
     dtype = TYPES[precision]
     return copy_with(module, lambda _, t: t.detach().to(device, dtype if t.is_floating_point() else t.dtype))
 
