@@ -104,7 +104,7 @@ class OrtSession(RuntimeSession):
         return self._output
 
     def fed(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """The output for an array in host memory, as plain `InferenceSession.run` gives it: copied both ways."""
+        """The output for an array in host memory, copied both ways, as plain `InferenceSession.run` does."""
         [output] = self._session.run(None, {self._session.get_inputs()[0].name: x})
         return np.asarray(output)
 
