@@ -127,6 +127,12 @@ def test_time_and_needs_of_all_blocks_are_added_up(tmp_path: Path) -> None:
     assert tasks_of(tmp_path)["file:topic.md"].job.timeout == claims.TIMEOUT
 
 
+def test_a_claim_that_needs_a_gpu_gets_more_time_unless_it_says_otherwise(tmp_path: Path) -> None:
+    text = "# T\n\n## Q? {#q}\n\n```python claim needs=cuda%s\ny = 1\n```\n\n[1](claim:y)\n"
+    for attribute, seconds in (("", claims.TIMEOUT_WITH_DEVICE), (" timeout=7", 7)):
+        assert tasks_of(tmp_path, text % attribute)["q"].job.timeout == seconds
+
+
 @pytest.mark.parametrize("code", ["from verify import compare", "import verify\nx = verify.compare({})"])
 def test_a_timing_runs_alone(tmp_path: Path, code: str) -> None:
     text = f"# T\n\n## Q? {{#q}}\n\n```python claim\n{code}\ny = 1\n```\n\n[1](claim:y)\n"

@@ -25,6 +25,9 @@ PROTOCOL = 1
 TIMEOUT = 60.0
 """Seconds that a claim may take unless its block says otherwise."""
 
+TIMEOUT_WITH_DEVICE = 600.0
+"""The same for one that needs a GPU: each of its measuring processes sets CUDA up anew."""
+
 _TIMERS = frozenset({"compare", "latency", "throughput"})
 """Names of `verify` whose results belong to the machine that they were measured on."""
 
@@ -130,6 +133,7 @@ def _task(
     code = [block.code for block in blocks]
     imported = sorted({name for text in code for name, _ in _from_verify(text)} & EXPORTS.keys())
     needs = tuple(dict.fromkeys(need for block in blocks for need in block.needs))
+    patience = TIMEOUT_WITH_DEVICE if needs else TIMEOUT
     modules = sorted(chosen({module for name in imported for module in _closure(EXPORTS[name])}, code))
     parts = [PROTOCOL, needs, [_shape(text) for text in code], [_module_shape(module) for module in modules]]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
@@ -151,7 +155,7 @@ def _task(
         formulas=tuple(dict.fromkeys((name, latex) for name, latex in formulas if latex is not None)),
         figures=tuple((name, str(drawn / f"{digest}-{name}.svg")) for name, _ in figures),
         needs=needs,
-        timeout=max((block.timeout or TIMEOUT for block in blocks), default=TIMEOUT),
+        timeout=max((block.timeout or patience for block in blocks), default=patience),
         # A GPU is one: what runs beside a measurement on it would be measured too.
         alone=bool(needs or _TIMERS.intersection(imported)),
         digest=digest,
