@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from generator import __version__, usual_folder
 
@@ -19,6 +20,8 @@ OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
+    if options.command == "run-jobs":
+        options.paths = ["."]  # no notes are needed where jobs are run
     options.default = usual_folder()
     options.paths = options.paths or ([options.default] if options.default else [])
     if not options.paths and options.command != "doctor":
@@ -73,22 +76,30 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("show", help="show code, record and environment of a claim or a note")
     coverage = commands.add_parser("coverage", help="count where every number of the answers comes from")
     report = commands.add_parser("report", help="write everything about the claims as one HTML page")
+    exported = commands.add_parser("export-jobs", help="write claims without a record into a file of jobs")
+    merged = commands.add_parser("merge", help="take what another machine found into the records")
     shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
     doctor = commands.add_parser(
         "doctor", help="say what this machine can measure, and what would bring the rest"
     )
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
-    for command in (run, check, listed, shown, coverage, report, doctor):
+    merged.add_argument("results", nargs="+", metavar="RESULTS", help="what `verify run-jobs` wrote")
+    for command in (run, check, listed, shown, coverage, report, doctor, exported):
         command.add_argument(
             "paths",
             nargs="*",
             help="files, folders, t.md:12, ids of notes (default: cards, or here if it has settings)",
         )
+    merged.add_argument(
+        "--cards", dest="paths", action="append", metavar="FOLDER", help="the notes (default: as elsewhere)"
+    )
+    for command in (run, check, listed, shown, coverage, report, doctor, exported, merged):
         command.add_argument(
             "--decks",
             help="the folder that the tools write to (default: as for generator build)",
         )
         command.add_argument("--machine", help="the name of this machine (default: from its device)")
+    _add_travel(commands, exported)
     report.add_argument(
         "-o",
         "--output",
@@ -96,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the page (default: %(default)s; - prints it)",
     )
-    for command in (run, check, listed, report):
+    for command in (run, check, listed, report, exported):
         command.add_argument("--tag", action="append", help="only claims of notes with this tag")
         command.add_argument("--claim", action="append", metavar="NAME", help="only claims of this name")
         command.add_argument("--needs", choices=("cuda", "tensorrt"), help="only claims that need this")
@@ -123,6 +134,11 @@ def _parser() -> argparse.ArgumentParser:
         "--adopt", action="store_true", help="with --update: take over answers that speak of another machine"
     )
     run.add_argument("--force", action="store_true", help="run claims that have a valid record, too")
+    run.add_argument(
+        "--on",
+        choices=("ray",),
+        help="run on a cluster: the one in RAY_ADDRESS, or one that is started here",
+    )
     run.add_argument("-x", "--exitfirst", action="store_true", help="stop at the first claim that is wrong")
     run.add_argument(
         "--durations",
@@ -142,6 +158,25 @@ def _parser() -> argparse.ArgumentParser:
         "--fail-under", type=float, metavar="PERCENT", help="exit with 1 when fewer numbers are vouched for"
     )
     return parser
+
+
+def _add_travel(commands: Any, exported: argparse.ArgumentParser) -> None:
+    """The commands for claims that run on other machines."""
+    exported.add_argument(
+        "-o", "--output", default="jobs.jsonl", metavar="FILE", help="the file of jobs (default: %(default)s)"
+    )
+    exported.add_argument("--force", action="store_true", help="claims that have a record, too")
+    text = "run a file of jobs on this machine, without any notes"
+    carried = commands.add_parser("run-jobs", help=text, description=text[0].upper() + text[1:] + ".")
+    carried.add_argument("jobs", metavar="JOBS", help="what `verify export-jobs` wrote")
+    carried.add_argument(
+        "-o", "--output", default="results.jsonl", metavar="FILE", help="the results (default: %(default)s)"
+    )
+    carried.add_argument(
+        "--shard", default="", metavar="K/N", help="the K-th of N parts only, for an array of jobs"
+    )
+    carried.add_argument("--machine", help="the name of this machine (default: from its device)")
+    carried.add_argument("-j", "--processes", type=_positive, help="claims at the same time (default: cores)")
 
 
 def _seconds(text: str) -> float:

@@ -19,6 +19,7 @@ from verify.reports import as_json, as_junit
 from verify.running import Result, forget_others, results_of_records, run_tasks
 from verify.selection import choose
 from verify.session import Session, UsageError, open_session
+from verify.travel import export_jobs, merge, run_jobs, run_on
 from verify.updating import update
 
 
@@ -31,7 +32,11 @@ def run(options: argparse.Namespace) -> int:
         "show": _show,
         "coverage": _coverage,
         "report": _report,
+        "export-jobs": export_jobs,
+        "merge": merge,
     }
+    if options.command == "run-jobs":
+        return run_jobs(options)
     with open_session(options) as session:
         return commands[options.command](session, options)
 
@@ -41,14 +46,18 @@ def _run(session: Session, options: argparse.Namespace) -> int:
     clock = Clock()
     results: list[Result] = []
     with Progress(session.machine.device) as progress:
-        arriving = run_tasks(
-            session,
-            tasks,
-            force=options.force,
-            workers=options.jobs,
-            timeout=options.timeout,
-            announce=progress.begins,
-            warn=progress.warns,
+        arriving = (
+            run_on(session, tasks, options.force, progress.begins, progress.warns)
+            if options.on
+            else run_tasks(
+                session,
+                tasks,
+                force=options.force,
+                workers=options.jobs,
+                timeout=options.timeout,
+                announce=progress.begins,
+                warn=progress.warns,
+            )
         )
         for result in arriving:
             results.append(result)

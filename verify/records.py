@@ -123,7 +123,7 @@ class Records:
                 what = f"{self.file}: format {found['format']}, and this tool knows {FORMAT}"
                 raise StateError(what, "update this tool; the records were written by a newer one")
             self.device = str(found["device"])
-            self.by_owner = {owner: _from_json(entry) for owner, entry in found["records"].items()}
+            self.by_owner = {owner: read_record(entry) for owner, entry in found["records"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "restore it from version control, or move it away: then everything is measured anew"
             raise StateError(
@@ -150,7 +150,13 @@ def _continued(record: Record, before: Record | None) -> Record:
     return replace(record, history=history)
 
 
-def _from_json(entry: dict[str, Any]) -> Record:
+def read_record(entry: Mapping[str, Any]) -> Record:
+    """The record that `written_record` made plain.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is none.
+    """
+    entry = dict(entry)
     values = {name: Value.from_json(value) for name, value in entry.pop("values", {}).items()}
     derivations = tuple(Derivation(**derivation) for derivation in entry.pop("derivations", ()))
     history = {
@@ -160,7 +166,8 @@ def _from_json(entry: dict[str, Any]) -> Record:
     return Record(**entry, values=values, derivations=derivations, history=history)
 
 
-def _line(record: Record) -> str:
+def written_record(record: Record) -> dict[str, Any]:
+    """A record as plain JSON values, without what is empty."""
     entry: dict[str, Any] = {name: getattr(record, name) for name in Record.__slots__}
     entry["values"] = {name: value.to_json() for name, value in sorted(record.values.items())}
     entry["derivations"] = [asdict(derivation) for derivation in record.derivations]
@@ -169,8 +176,11 @@ def _line(record: Record) -> str:
         for name, sessions in sorted(record.history.items())
     }
     needed = ("digest", "environment", "date", "seconds", "state")
-    kept = {name: part for name, part in entry.items() if name in needed or part not in ({}, [], "", None)}
-    return json.dumps(kept, ensure_ascii=False)
+    return {name: part for name, part in entry.items() if name in needed or part not in ({}, [], "", None)}
+
+
+def _line(record: Record) -> str:
+    return json.dumps(written_record(record), ensure_ascii=False)
 
 
 @contextmanager

@@ -1,0 +1,142 @@
+"""Claims that another machine runs: jobs go there in a file, and results come back into the records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workplace import run_tool, write
+
+CARD = """\
+# T
+
+Two sentences of introduction. Here is the second.
+
+```python claim
+rows = 3
+```
+
+## How many rows has T? {#rows}
+
+[3](claim:rows)
+
+## How many columns has T? {#columns}
+
+```python claim
+columns = rows + 1
+import matplotlib.pyplot as plt
+plot = plt.figure()
+plot.gca().plot([1, 2])
+```
+
+[?](claim:columns)
+
+![A line](line.svg "claim:plot")
+
+## Is T wrong? {#wrong}
+
+```python claim
+assert rows == 4
+is_wrong = True
+```
+
+It [is wrong](claim:is_wrong).
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A project with claims that were never measured."""
+    write(tmp_path / "home/cards/t.md", CARD)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """The folder of another machine, without any notes."""
+    (tmp_path / "away").mkdir()
+    return tmp_path / "away"
+
+
+def carried(home: Path, away: Path, *words: str) -> Path:
+    """Export the jobs, run them on the other machine, and bring the results back; returns their file."""
+    done = run_tool("verify", "export-jobs", cwd=home)
+    assert (done.code, done.out) == (0, "jobs.jsonl\n"), done.err
+    (home / "jobs.jsonl").rename(away / "jobs.jsonl")
+    done = run_tool("verify", "run-jobs", "jobs.jsonl", *words, cwd=away, GROUNDTRUTH_MACHINE="elsewhere")
+    assert (done.code, done.out) == (4, "results.jsonl\n"), done.err
+    return away / "results.jsonl"
+
+
+def test_jobs_go_to_another_machine_and_its_findings_come_back(home: Path, away: Path) -> None:
+    results = carried(home, away)
+    done = run_tool("verify", "merge", str(results), cwd=home)
+    assert (done.code, done.out) == (0, "3 records of elsewhere, 0 left out\n"), done.err
+    assert [file.name for file in (home / "decks/measured").iterdir()] == ["elsewhere.json"]
+    assert (home / "cards/line.svg").is_file()
+    done = run_tool("verify", "check", cwd=home)
+    assert "cards/t.md:22: new        ? → 4  (columns)" in done.out and "1 new" in done.out
+    again = run_tool("verify", "export-jobs", cwd=home)
+    assert again.err.startswith("1 job\n"), "what is refuted is run again, what was measured is not"
+
+
+def test_what_a_run_had_finished_is_not_run_again(home: Path, away: Path) -> None:
+    results = carried(home, away)
+    whole = results.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    results.write_bytes(b"".join(lines[:2]) + lines[2][:40])
+    done = run_tool("verify", "run-jobs", "jobs.jsonl", cwd=away, GROUNDTRUTH_MACHINE="elsewhere")
+    assert "[2/2]" in done.err, done.err
+    owners = [json.loads(line)["owner"] for line in results.read_text().splitlines()[1:]]
+    assert sorted(owners) == ["columns", "file:t.md", "wrong"]
+
+
+def test_parts_of_the_jobs_make_up_the_whole(home: Path, away: Path) -> None:
+    run_tool("verify", "export-jobs", cwd=home)
+    found = []
+    for part in ("1/2", "2/2"):
+        done = run_tool("verify", "run-jobs", str(home / "jobs.jsonl"), "--shard", part, "-o", part[0], cwd=away)
+        assert done.code in (0, 4), done.err
+        found += [json.loads(line)["owner"] for line in (away / part[0]).read_text().splitlines()[1:]]
+    assert sorted(found) == ["columns", "file:t.md", "wrong"]
+    done = run_tool("verify", "run-jobs", str(home / "jobs.jsonl"), "--shard", "3/2", cwd=away)
+    assert done.code == 2 and "--shard 3/2: names no part" in done.err
+
+
+def test_findings_of_other_code_are_left_out(home: Path, away: Path) -> None:
+    results = carried(home, away)
+    write(home / "cards/t.md", CARD.replace("rows + 1", "rows + 2"))
+    done = run_tool("verify", "merge", str(results), cwd=home)
+    assert done.out == "2 records of elsewhere, 1 left out\n"
+    assert "columns: left out, its code is another one by now" in done.err
+
+
+def test_jobs_of_another_version_of_the_tools_are_refused(home: Path, away: Path) -> None:
+    run_tool("verify", "export-jobs", cwd=home)
+    jobs = home / "jobs.jsonl"
+    head, *rest = jobs.read_text().splitlines(keepends=True)
+    jobs.write_text(json.dumps({**json.loads(head), "tools": "0" * 24}) + "\n" + "".join(rest))
+    done = run_tool("verify", "run-jobs", str(jobs), cwd=away)
+    assert done.code == 5 and "was exported by another version of verify" in done.err
+    assert not list(away.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "is no file of groundtruth results"),
+        (b"[1]\n", ":1: is damaged (is no object)"),
+        (b"{\n", ":1: is damaged ("),
+        (b"\xff\n", "it is no UTF-8"),
+        (b'{"what": "groundtruth jobs", "format": 1}\n', "is no file of groundtruth results"),
+        (b'{"what": "groundtruth results", "format": 9}\n', "format 9, and this tool knows 1"),
+        (b'{"what": "groundtruth results", "format": 1}\n{"owner": "rows"}\n', ":2: is damaged (KeyError"),
+    ],
+)
+def test_what_is_no_file_of_results_is_refused(home: Path, content: bytes, what: str) -> None:
+    (home / "results.jsonl").write_bytes(content)
+    done = run_tool("verify", "merge", "results.jsonl", cwd=home)
+    assert done.code == 5 and what in done.err and "hint: " in done.err
+    assert not (home / "decks").exists()

@@ -1,0 +1,126 @@
+"""`verify export-jobs`, `run-jobs` and `merge`, and `verify run --on ray`: claims on other machines."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from generator.errors import count
+from generator.files import write_atomically
+from verify.claims import Task
+from verify.elsewhere import run_elsewhere, taken, unmeasured
+from verify.environment import this_machine
+from verify.errands import (
+    Errand,
+    Finding,
+    append_result,
+    mend_results,
+    read_jobs,
+    read_results,
+    run_errands,
+    write_jobs,
+)
+from verify.running import Result
+from verify.selection import choose
+from verify.session import Session, UsageError
+
+_FAILED = 4
+
+
+def run_on(
+    session: Session,
+    tasks: Sequence[Task],
+    force: bool,
+    announce: Callable[[Sequence[str]], None],
+    warn: Callable[[str], None],
+) -> Iterator[Result]:
+    """The results of `verify run --on ray`.
+
+    Raises:
+        UsageError: Ray is not installed, or no cluster answers.
+    """
+    from verify.cluster import NoCluster, run_on_ray
+
+    prefer = session.collection.settings.reference_machine
+    try:
+        yield from run_elsewhere(
+            session, tasks, partial(run_on_ray, prefer=prefer, warn=warn), force=force, announce=announce
+        )
+    except NoCluster as error:
+        raise UsageError(error.what, error.hint) from error
+
+
+def export_jobs(session: Session, options: argparse.Namespace) -> int:
+    """Write the jobs that no machine has a record of into a file; where it lies is the result."""
+    tasks = unmeasured(session, choose(session, options), options.force)
+    write_jobs(Path(options.output), [Errand.of(task) for task in tasks])
+    print(options.output)
+    hint = f"`verify run-jobs {options.output}` runs them on another machine, `verify merge` brings them back"
+    print(f"{count(len(tasks), 'job')}\n  hint: {hint}", file=sys.stderr)
+    return 0
+
+
+def run_jobs(options: argparse.Namespace) -> int:
+    """Run the jobs of a file on this machine; no notes are needed."""
+    errands = _shard(read_jobs(Path(options.jobs)), options.shard)
+    results = Path(options.output)
+    machine = this_machine(options.machine)
+    mend_results(results)
+    done = {
+        (found.owner, found.record.digest)
+        for found in (read_results(results) if results.exists() else ())
+        if found.record is not None and found.machine == machine.name
+    }
+    left = [errand for errand in errands if (errand.job.owner, errand.job.digest) not in done]
+    failed = 0
+    for number, finding in enumerate(run_errands(left, machine, workers=options.processes), start=1):
+        if finding.record is not None:
+            append_result(results, finding)
+        state = finding.record.state if finding.record is not None else f"skipped, {finding.what}"
+        failed += finding.record is not None and finding.record.state != "done"
+        print(f"[{number}/{len(left)}] {finding.owner}: {state}", file=sys.stderr, flush=True)
+    print(results)
+    return _FAILED if failed else 0
+
+
+def merge(session: Session, options: argparse.Namespace) -> int:
+    """Take the findings of files into the records, where their code is that of the notes as they are now."""
+    findings = [finding for file in options.results for finding in read_results(Path(file))]
+    tasks = {task.job.owner: task for task in session.tasks}
+    merged, old = 0, []
+    for finding in findings:
+        task = tasks.get(finding.owner)
+        if task is None or finding.record is None or finding.record.digest != task.job.digest:
+            old.append(finding.owner)
+            continue
+        taken(session, task, finding)
+        _place_figures(task, finding)
+        merged += 1
+    for owner in dict.fromkeys(old):
+        print(f"{owner}: left out, its code is another one by now", file=sys.stderr)
+    machines = sorted({finding.machine for finding in findings})
+    print(f"{count(merged, 'record')} of {', '.join(machines) or 'no machine'}, {len(old)} left out")
+    if merged:
+        print("  hint: `verify run --update` writes what they say into the notes", file=sys.stderr)
+    return 0
+
+
+def _place_figures(task: Task, finding: Finding) -> None:
+    """Figures of another machine can be drawn nowhere else; so they are put in their places at once."""
+    for name, target in task.figures:
+        if name in finding.figures:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, finding.figures[name].encode())
+
+
+def _shard(errands: list[Errand], shard: str) -> list[Errand]:
+    """The part of the jobs that `2/8` names: every eighth one, from the second on."""
+    if not shard:
+        return errands
+    part, _, parts = shard.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UsageError(f"--shard {shard}: names no part", "write --shard 2/8, from 1/8 to 8/8")
+    return errands[int(part) - 1 :: int(parts)]
