@@ -97,7 +97,9 @@ def test_parts_of_the_jobs_make_up_the_whole(home: Path, away: Path) -> None:
     run_tool("verify", "export-jobs", cwd=home)
     found = []
     for part in ("1/2", "2/2"):
-        done = run_tool("verify", "run-jobs", str(home / "jobs.jsonl"), "--shard", part, "-o", part[0], cwd=away)
+        done = run_tool(
+            "verify", "run-jobs", str(home / "jobs.jsonl"), "--shard", part, "-o", part[0], cwd=away
+        )
         assert done.code in (0, 4), done.err
         found += [json.loads(line)["owner"] for line in (away / part[0]).read_text().splitlines()[1:]]
     assert sorted(found) == ["columns", "file:t.md", "wrong"]

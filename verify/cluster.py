@@ -8,12 +8,16 @@ costs the claim that ran on it; those behind it in the bundle were never begun, 
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 from verify.environment import this_machine
 from verify.errands import Errand, Finding, run_errands
@@ -26,6 +30,9 @@ GRACE = 30.0
 """Seconds for a finding to travel."""
 BUNDLE = 16
 """Claims that share a server on a node, at most."""
+
+
+_HINT = "start one with `ray start --head`, or name it in RAY_ADDRESS; without it one is started here"
 
 
 class NoCluster(Exception):
@@ -85,10 +92,24 @@ def run_on_ray(
         NoCluster: Ray is not installed, or no cluster answers.
     """
     ray = _connected(address)
+    results = sys.stdout
+    sys.stdout = cast(TextIO, _Results(results))
     try:
         yield from _drive(ray, errands, prefer, begin, warn)
     finally:
+        sys.stdout = results
         ray.shutdown()
+
+
+class _Results:
+    """Standard output, but what Ray's own thread prints of lost nodes goes to standard error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        ours = threading.current_thread() is threading.main_thread()
+        return getattr(self._stream if ours else sys.stderr, name)
 
 
 def _connected(address: str | None) -> Any:
@@ -96,15 +117,27 @@ def _connected(address: str | None) -> Any:
         import ray
     except ImportError:
         raise NoCluster("Ray is not installed", "`pip install 'groundtruth-decks[ray]'`") from None
+    _probe(address or os.environ.get("RAY_ADDRESS", ""))
     here = Path(__file__).resolve().parent
     # The nodes run the very code that is here, whatever they have installed.
     modules = {"py_modules": [str(here), str(here.parent / "generator")]}
     try:
         ray.init(address=address, runtime_env=modules, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-        hint = "start one with `ray start --head`, or name it in RAY_ADDRESS; without it one is started here"
-        raise NoCluster(f"no Ray cluster answers ({error})", hint) from error
+        raise NoCluster(f"no Ray cluster answers ({error})", _HINT) from error
     return ray
+
+
+def _probe(address: str) -> None:
+    """Ray would wait for minutes for an address where nothing listens."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), timeout=20).close()
+        except OSError as error:
+            raise NoCluster(
+                f"no Ray cluster answers at {address} ({error.strerror or error})", _HINT
+            ) from error
 
 
 def _drive(
