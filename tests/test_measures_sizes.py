@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save
 from torch import nn
+from torch.sparse import _semi_structured_conversions as conversions
 
-from verify import model, n_of_m_share, parameters, parameters_by_role, state_bytes
+from verify import (
+    export_onnx,
+    model,
+    n_of_m_share,
+    parameters,
+    parameters_by_role,
+    prune_n_of_m,
+    state_bytes,
+)
 
 
 def test_berts_embeddings_are_a_fifth_of_it() -> None:
@@ -86,16 +96,34 @@ def test_two_of_four_is_found_in_linear_layers_and_along_the_channels_of_convolu
     assert n_of_m_share(conv) == 0.5
 
 
-def test_torchs_semi_structured_pattern_agrees() -> None:
-    torch.manual_seed(0)
-    linear = nn.Linear(64, 32)
+def test_what_was_pruned_n_of_m_is_n_of_m() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 16, 3), nn.Flatten(), nn.Linear(16, 12))
+    assert n_of_m_share(net) == 0
+    assert n_of_m_share(prune_n_of_m(net)) == 1  # three channels have no groups of four, and do not count
+    assert n_of_m_share(prune_n_of_m(net, 1, 4), 1, 4) == 1
+
+
+def test_an_onnx_file_is_little_larger_than_the_tensors() -> None:
+    pytest.importorskip("onnx", reason="the size of an ONNX file needs onnx: pip install onnx")
+    net = nn.Sequential(nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 36, 12))
+    assert 0 < len(export_onnx(net, torch.zeros(1, 8, 8, 8))) - state_bytes(net) < 5_000
+
+
+def test_torch_packs_without_loss_what_is_two_of_four_and_nothing_else() -> None:
+    linear = nn.Linear(128, 64).half()
     groups = linear.weight.data.view(-1, 4)
     groups.scatter_(1, groups.abs().topk(2, dim=1, largest=False).indices, 0.0)
-    assert n_of_m_share(linear) == 1
-    assert n_of_m_share(linear, 1, 4) == 0
-    # What torch stores of such a matrix is half of its numbers: nothing is lost by it.
-    kept = groups[groups != 0].view(-1, 2)
-    assert len(kept) == len(groups)
+
+    pack: Any = conversions.sparse_semi_structured_from_dense_cutlass
+    unpack: Any = conversions.sparse_semi_structured_to_dense_cutlass
+
+    def survives() -> bool:
+        packed, positions = pack(linear.weight.data)
+        return torch.equal(unpack(packed, positions), linear.weight.data)
+
+    assert n_of_m_share(linear) == 1 and survives()
+    linear.weight.data[0, :4] = 1
+    assert n_of_m_share(linear) == 1 - 1 / len(groups) and not survives()
 
 
 def test_no_pattern_and_no_rows_are_refused() -> None:

@@ -11,9 +11,9 @@ from verify.measures.forward import check_module
 def n_of_m_share(module: nn.Module, n: int = 2, m: int = 4) -> float:
     """The share of groups of `m` weights in a row with at most `n` that are not zero; 1.0 is n:m sparse.
 
-    A row is what one output reads: the inputs of a linear layer, or a convolution's filter with the channels
-    next to each other (so that groups lie along the channels). Rows that `m` does not divide do not count;
-    biases and norms do not either.
+    A row runs along a linear layer's inputs, and along a convolution's input channels at one place of the
+    kernel, as in `prune_n_of_m`. Layers whose inputs `m` does not divide do not count; biases and norms do
+    not either.
 
     Source: Mishra et al. 2021, Accelerating Sparse Deep Neural Networks, section 3 (2:4).
 
@@ -25,9 +25,9 @@ def n_of_m_share(module: nn.Module, n: int = 2, m: int = 4) -> float:
     kept = groups = 0
     for part in check_module(module).modules():
         if kind_of(part):
-            rows = _rows(part.get_parameter("weight"))
-            if rows.shape[1] % m == 0:
-                counts = (rows.reshape(-1, m) != 0).sum(1)
+            weight = part.get_parameter("weight")
+            if weight.shape[1] % m == 0:
+                counts = (_rows(weight).reshape(-1, m) != 0).sum(1)
                 kept += int((counts <= n).sum())
                 groups += len(counts)
     if not groups:

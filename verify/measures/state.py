@@ -12,7 +12,9 @@ def state_bytes(module: nn.Module, dtype: torch.dtype | None = None) -> int:
     """Bytes of all tensors in `module.state_dict()`: parameters and buffers, a shared storage once.
 
     A checkpoint in safetensors has this much data behind its header; `torch.save` adds some hundred bytes for
-    each tensor. Works on the meta device. Wrap it for a card, `quantity(state_bytes(net), "bytes")`.
+    each tensor, and `len(export_onnx(module, example))` is the size of an ONNX file, which has the operators
+    too and may have batch norms folded. Works on the meta device. Wrap it for a card,
+    `quantity(state_bytes(net), "bytes")`.
 
     Args:
         module: any.
