@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from tests.workplace import write
 from verify import environment
-from verify.environment import Machine, missing, this_machine, versions
+from verify.environment import Machine, missing, this_machine, told_apart, versions
+from verify.records import Record, Records
 
 WITHOUT = Machine("bench", "AMD EPYC", "", "Linux x86_64")
 WITH = Machine("nvidia-h200", "NVIDIA H200", "570.1", "Linux x86_64")
@@ -82,6 +85,51 @@ def test_the_name_is_the_one_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GROUNDTRUTH_MACHINE", "lab-3")
     assert this_machine().name == "lab-3"
     assert this_machine("lab-4").name == "lab-4"
+
+
+ROME = "cpu family\t: 23\nmodel\t\t: 49\nmodel name\t: AMD EPYC\nstepping\t: 0\n"
+GENOA = "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\n"
+NAMED = GENOA.replace("AMD EPYC", "AMD EPYC 9654 96-Core Processor")
+ARM = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
+
+
+@pytest.mark.parametrize(
+    ("info", "device", "processor"),
+    [
+        (GENOA, "AMD EPYC", "family 25 model 17"),
+        (ROME, "AMD EPYC", "family 23 model 49"),
+        (NAMED, "AMD EPYC 9654 96-Core", ""),
+        (ARM, "aarch64", "implementer 0x41 part 0xd40"),
+    ],
+)
+def test_a_name_that_many_processors_have_comes_with_what_tells_them_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: str, device: str, processor: str
+) -> None:
+    file = write(tmp_path / "cpuinfo", info)
+    monkeypatch.setattr(environment, "Path", lambda _: file)
+    monkeypatch.setattr("platform.processor", lambda: "")
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setenv("PATH", "")
+    machine = this_machine()
+    assert (machine.device, machine.processor) == (device, processor)
+    assert this_machine("bench").processor == ""
+
+
+def test_two_processors_of_one_name_do_not_share_their_records(tmp_path: Path) -> None:
+    genoa = Machine("cpu-amd-epyc", "AMD EPYC", "", "Linux x86_64", "family 25 model 17")
+    rome = replace(genoa, processor="family 23 model 49")
+    record = Record("d", {}, "2026-11-20", 1.0, "done")
+    assert told_apart(rome, tmp_path) == rome  # the first one has the short name
+    Records(tmp_path, "cpu-amd-epyc").put("a", record, "AMD EPYC")
+    assert told_apart(genoa, tmp_path) == genoa  # records of old say nothing of it
+    Records(tmp_path, "cpu-amd-epyc", processor=genoa.processor).put("a", record, "AMD EPYC")
+    assert told_apart(genoa, tmp_path) == genoa
+    other = told_apart(rome, tmp_path)
+    assert other.name == "cpu-amd-epyc-family-23-model-49"
+    assert other.device == "AMD EPYC family 23 model 49"
+    assert told_apart(replace(rome, processor=""), tmp_path).name == "cpu-amd-epyc"
+    Records(tmp_path, "cpu-amd-epyc").put("b", record, "AMD EPYC")
+    assert told_apart(rome, tmp_path) == other  # whoever else writes keeps the mark
 
 
 @pytest.mark.parametrize("name", ["../../elsewhere", "a/b", "/tmp/x", "..", "a b"])

@@ -268,8 +268,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert set(Records(tmp_path / "decks/measured", "bench").by_owner) == {"one", "two"}
 
 
-def test_records_of_other_notes_stay_when_only_some_notes_are_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_records_of_notes_that_are_gone_stay_and_are_said_until_they_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "cards/t.md", CARDS)
@@ -281,4 +281,12 @@ def test_records_of_other_notes_stay_when_only_some_notes_are_run(
     assert set(Records(tmp_path / "decks/measured", "bench").by_owner) == {"one", "two", "gone"}
     write(tmp_path / "cards/t.md", "# T\n\n## One? {#one}\n\nNo claim any more.\n")
     assert main(["run", "--machine", "bench"]) == OK
+    said = "3 records of what the notes do not have any more (gone, one, two); `verify forget` drops them"
+    assert said in capsys.readouterr().err
+    assert set(Records(tmp_path / "decks/measured", "bench").by_owner) == {"one", "two", "gone"}
+    Records(tmp_path / "decks/measured", "other").put("gone", RECORD, "AMD EPYC")
+    assert main(["forget"]) == OK
+    assert capsys.readouterr().out == "bench: gone\nbench: one\nbench: two\nother: gone\n"
     assert Records(tmp_path / "decks/measured", "bench").by_owner == {}
+    assert main(["forget"]) == OK
+    assert capsys.readouterr() == ("", "")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from verify.agreement import agree
 from verify.numbers import read
-from verify.records import Record, Records
+from verify.records import SESSIONS, Record, Records
 from verify.sessions import Past, standing
 from verify.values import Value
+from verify.writing import write
 
 
 def timing(number: float, unit: str = "") -> Value:
@@ -102,3 +106,43 @@ def test_a_failed_session_leaves_the_series_as_it_was(tmp_path: Path) -> None:
     records.put("q", record(1.8, state="failed", values={}), "Bench 1")
     kept = records.put("q", record(1.9), "Bench 1")
     assert [session.number for session in kept.history["r"]] == [1.8]
+
+
+def sessions(text: str, numbers: Iterable[float]) -> Iterator[str]:
+    """The text after each of these sessions, when every change is written, as `run --update` does."""
+    earlier: list[float] = []
+    for number in numbers:
+        value = timing(number)
+        if agree(read(text), value).state == "changed":
+            found = standing(read(text), value, past(*earlier[-SESSIONS:]))
+            text = write(value, read(text)) if found == "confirmed" else text
+        earlier.append(number)
+        yield text
+
+
+@pytest.mark.parametrize(
+    ("noise", "most_in_a_year", "most", "unseen"), [(0.003, 0, 0, 0), (0.01, 1, 3, 0), (0.02, 2, 20, 40)]
+)
+def test_a_hundred_years_of_weekly_sessions_hardly_change_a_text_and_a_tenth_does(
+    noise: float, most_in_a_year: int, most: int, unseen: int
+) -> None:
+    """Sessions that differ by 2 % let expect 5 %: of the steps by a tenth, some are seen a session later."""
+    draw = random.Random(1)
+
+    def measured(number: float, weeks: int) -> list[float]:
+        return [number * draw.lognormvariate(0, noise) for _ in range(weeks)]
+
+    false, late = [], 0
+    for _ in range(100):
+        # The first session sets the answer; what comes after it is the same each week.
+        texts = list(sessions("1.00×", measured(1.8, 52)))
+        false.append(sum(one != other for one, other in pairwise(texts)))
+        before, _, after = list(sessions("1.00×", [*measured(1.8, 26), *measured(1.98, 2)]))[-3:]
+        late += after == before
+    print(f"{noise:.1%}: {sum(false)} false changes in 100 years, most {max(false)}; {late} steps missed")
+    assert max(false) <= most_in_a_year and sum(false) <= most
+    assert late <= unseen
+
+
+def test_a_series_of_new_versions_sets_its_answer_at_once() -> None:
+    assert standing(read("1.80×"), timing(1.98), past()) == "confirmed"

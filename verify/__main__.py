@@ -78,13 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write everything about the claims as one HTML page")
     exported = commands.add_parser("export-jobs", help="write claims without a record into a file of jobs")
     merged = commands.add_parser("merge", help="take what another machine found into the records")
+    forget = commands.add_parser("forget", help="drop the records of notes that are gone, of every machine")
     shown.add_argument("what", metavar="CLAIM", help="the name of a claim, or the id of a note")
     doctor = commands.add_parser(
         "doctor", help="say what this machine can measure, and what would bring the rest"
     )
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     merged.add_argument("results", nargs="+", metavar="RESULTS", help="what `verify run-jobs` wrote")
-    for command in (run, check, listed, shown, coverage, report, doctor, exported):
+    for command in (run, check, listed, shown, coverage, report, forget, doctor, exported):
         command.add_argument(
             "paths",
             nargs="*",
@@ -98,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
             "--decks",
             help="the folder that the tools write to (default: as for generator build)",
         )
-        command.add_argument("--machine", help="the name of this machine (default: from its device)")
+        command.add_argument(
+            "--machine", help="the name of this machine (default: GROUNDTRUTH_MACHINE, or from its device)"
+        )
     _add_travel(commands, exported)
     report.add_argument(
         "-o",

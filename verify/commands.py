@@ -15,8 +15,9 @@ from verify.claims import Task
 from verify.coverage import cover, share
 from verify.listing import describe, rows
 from verify.progress import Clock, Progress
+from verify.records import Records
 from verify.reports import as_json, as_junit
-from verify.running import Result, forget_others, results_of_records, run_tasks
+from verify.running import Result, results_of_records, run_tasks, strangers
 from verify.selection import choose
 from verify.session import Session, UsageError, open_session
 from verify.travel import export_jobs, merge, run_jobs, run_on
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
         "report": _report,
         "export-jobs": export_jobs,
         "merge": merge,
+        "forget": _forget,
     }
     if options.command == "run-jobs":
         return run_jobs(options)
@@ -45,7 +47,7 @@ def _run(session: Session, options: argparse.Namespace) -> int:
     tasks = choose(session, options)
     clock = Clock()
     results: list[Result] = []
-    with Progress(session.machine.device) as progress:
+    with Progress(session.machine.device, session.away) as progress:
         arriving = (
             run_on(session, tasks, options.force, progress.begins, progress.warns)
             if options.on
@@ -67,8 +69,8 @@ def _run(session: Session, options: argparse.Namespace) -> int:
                     show.result(result, options.verbose)
             if options.exitfirst and show.code_of(result):
                 break
-    if {task.job.owner for task in tasks} == session.all_owners:
-        forget_others(session)
+    if not options.json:
+        show.gone(strangers(session))
     seconds = clock.seconds()
     if options.update:
         results = update(results, options.adopt, show.written)
@@ -84,6 +86,7 @@ def _check(session: Session, options: argparse.Namespace) -> int:
         for result in results:
             show.result(result, options.verbose)
         show.coverage(cover(session.topics), options.bare)
+        show.gone(strangers(session))
     return _conclude(session, tasks, results, options, 0.0)
 
 
@@ -163,6 +166,14 @@ def _report(session: Session, options: argparse.Namespace) -> int:
         what = f"{file}: cannot be written ({error.strerror})"
         raise StateError(what, "name another file with -o, or `-o -`") from error
     print(file)
+    return 0
+
+
+def _forget(session: Session, options: argparse.Namespace) -> int:
+    """Drop the records of what the notes do not have any more, of every machine."""
+    for name, owners in strangers(session).items():
+        for owner in Records(session.folder, name, session.heirs).forget(owners):
+            print(f"{name}: {owner}")
     return 0
 
 

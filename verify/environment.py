@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -36,6 +36,8 @@ class Machine:
     """The GPU driver's version; empty without a GPU."""
     system: str
     """Operating system and processor architecture."""
+    processor: str = ""
+    """What tells it from others of that device, `family 25 model 17`; empty where the device's name does."""
 
     @property
     def has_gpu(self) -> bool:
@@ -52,6 +54,8 @@ def this_machine(name: str | None = None) -> Machine:
     """
     gpu, driver = _gpu()
     device = gpu or processor()
+    # "AMD EPYC" is what many virtual machines say, of many processors.
+    vague = not gpu and not re.search(r"\d", device.removeprefix(platform.machine()))
     # Always a plain word: the name becomes a file's, and must not lead to another folder.
     asked = _slug(name or os.environ.get(NAME_VARIABLE, ""))
     return Machine(
@@ -59,7 +63,26 @@ def this_machine(name: str | None = None) -> Machine:
         device,
         driver,
         f"{platform.system()} {platform.machine()}",
+        "" if asked or not vague else _identity(),
     )
+
+
+def told_apart(machine: Machine, folder: Path) -> Machine:
+    """The machine under a longer name, where records of the short one come from another processor.
+
+    Args:
+        machine: the machine.
+        folder: where records lie, `decks/measured`.
+    """
+    file = folder / f"{machine.name}.json"
+    if not machine.processor or not file.is_file():
+        return machine
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        found = re.search(r'^  "processor": "([^"]*)"', stream.read(1000), re.MULTILINE)
+    if found is None or found[1] == machine.processor:
+        return machine
+    name, device = _slug(f"{machine.name} {machine.processor}"), f"{machine.device} {machine.processor}"
+    return replace(machine, name=name, device=device)
 
 
 def missing(needs: Iterable[str], machine: Machine) -> str:
@@ -112,17 +135,27 @@ def _gpu() -> tuple[str, str]:
 @cache
 def processor() -> str:
     """The processor's model, as its maker writes it, without marks and clock."""
-    text = ""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        found = re.search(
-            r"^model name\s*:\s*(.+)$", info.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
-        )
-        text = found[1] if found else ""
-    text = text or platform.processor() or platform.machine()
+    text = _cpuinfo("model name") or platform.processor() or platform.machine()
     return " ".join(
         re.sub(r"\((?:R|TM|C)\)|\bCPU\b|\bProcessor\b|@.*", " ", text, flags=re.IGNORECASE).split()
     )
+
+
+def _identity() -> str:
+    """What it says of itself beside its name: `family 25 model 17`, `implementer 0x41 part 0xd40`."""
+    keys = ("cpu family", "model") if _cpuinfo("cpu family") else ("CPU implementer", "CPU part")
+    found = [f"{key.split()[-1]} {_cpuinfo(key)}" for key in keys if _cpuinfo(key)]
+    return " ".join(found)
+
+
+def _cpuinfo(key: str) -> str:
+    """What Linux says of the first processor; empty where it says nothing."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return ""
+    text = info.read_text(encoding="utf-8", errors="replace")
+    found = re.search(rf"^{re.escape(key)}\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def _slug(text: str) -> str:

@@ -38,11 +38,12 @@ class Progress:
 
     Args:
         device: what they run on.
+        away: the machine whose timings the texts state, where that is another one.
         watched: whether somebody watches; by default, whether stderr is a terminal that can be written over.
     """
 
-    def __init__(self, device: str, watched: bool | None = None) -> None:
-        self._device = device
+    def __init__(self, device: str, away: str = "", *, watched: bool | None = None) -> None:
+        self._device = f"{device} (timings are those of {away})" if away else device
         terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._watched = terminal if watched is None else watched
         self._left: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from generator.errors import StateError
 from generator.files import write_atomically
+from verify.heirs import Heirs
 from verify.jobs import Derivation, Outcome
 from verify.sessions import Past
 from verify.values import Value
@@ -81,14 +82,18 @@ class Records:
     Args:
         folder: `decks/measured`.
         machine: the machine's name.
+        heirs: the collection's tasks, to which records of their former names go over.
+        processor: what tells this machine from others of the same device; empty where the device says it.
 
     Raises:
         StateError: the file is damaged or of a newer format; it is never overwritten then.
     """
 
-    def __init__(self, folder: Path, machine: str) -> None:
+    def __init__(self, folder: Path, machine: str, heirs: Heirs | None = None, processor: str = "") -> None:
         self.file = folder / f"{machine}.json"
         self.device = ""
+        self._processor = processor
+        self._heirs = heirs
         self.by_owner: dict[str, Record] = {}
         self._read()
 
@@ -105,14 +110,16 @@ class Records:
             self._write()
         return kept
 
-    def forget(self, owners: set[str]) -> None:
-        """Drop the records of notes that are gone."""
-        if owners & self.by_owner.keys():
-            with _lock(self.file):
-                self._read()
-                for owner in owners & self.by_owner.keys():
-                    del self.by_owner[owner]
+    def forget(self, owners: Iterable[str]) -> list[str]:
+        """Drop the records of these owners; returns those that there were."""
+        with _lock(self.file):
+            self._read()
+            gone = sorted(self.by_owner.keys() & set(owners))
+            for owner in gone:
+                del self.by_owner[owner]
+            if gone:
                 self._write()
+        return gone
 
     def _read(self) -> None:
         if not self.file.exists():
@@ -123,7 +130,11 @@ class Records:
                 what = f"{self.file}: format {found['format']}, and this tool knows {FORMAT}"
                 raise StateError(what, "update this tool; the records were written by a newer one")
             self.device = str(found["device"])
+            self._processor = str(found.get("processor", self._processor))
             self.by_owner = {owner: read_record(entry) for owner, entry in found["records"].items()}
+            if self._heirs is not None:
+                digests = {owner: record.digest for owner, record in self.by_owner.items()}
+                self._heirs.settle(self.by_owner, digests)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "restore it from version control, or move it away: then everything is measured anew"
             raise StateError(
@@ -132,7 +143,10 @@ class Records:
 
     def _write(self) -> None:
         rows = [f"    {json.dumps(owner)}: {_line(self.by_owner[owner])}" for owner in sorted(self.by_owner)]
-        head = f'{{\n  "format": {FORMAT},\n  "device": {json.dumps(self.device)},\n  "records": {{\n'
+        processor = f'  "processor": {json.dumps(self._processor)},\n' if self._processor else ""
+        head = (
+            f'{{\n  "format": {FORMAT},\n  "device": {json.dumps(self.device)},\n{processor}  "records": {{\n'
+        )
         write_atomically(self.file, (head + ",\n".join(rows) + "\n  }\n}\n").encode())
 
 
@@ -198,7 +212,7 @@ def _lock(file: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def all_records(folder: Path) -> dict[str, Records]:
+def all_records(folder: Path, heirs: Heirs | None = None) -> dict[str, Records]:
     """The records of every machine that was ever measured on, by its name."""
     names = sorted(file.stem for file in folder.glob("*.json")) if folder.is_dir() else []
-    return {name: Records(folder, name) for name in names}
+    return {name: Records(folder, name, heirs) for name in names}

@@ -10,7 +10,7 @@ from pathlib import Path
 from generator.notes import Claim
 from verify.claims import Task
 from verify.kept import trainings_of
-from verify.records import Record, Records, all_records, record_of
+from verify.records import Record, all_records, record_of
 from verify.session import Session
 from verify.verdicts import Judgement, device_of, judge
 
@@ -52,7 +52,7 @@ class Result:
 
 def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Result]:
     """What the records say of these tasks; nothing is run."""
-    records = all_records(session.folder)
+    records = all_records(session.folder, session.heirs)
     first = sorted(records.values(), key=lambda found: found.file.stem != session.machine.name)
     for task in tasks:
         known = tuple(
@@ -125,10 +125,13 @@ def _unmeasured(session: Session, task: Task, what: str, output: str) -> Result:
     )
 
 
-def forget_others(session: Session) -> None:
-    """Drop this machine's records of tasks that the collection no longer has."""
-    records: Records = session.records()
-    records.forget(records.by_owner.keys() - session.all_owners)
+def strangers(session: Session) -> dict[str, list[str]]:
+    """Of each machine, the owners of records that no note of the collection has any more."""
+    found = {
+        name: session.heirs.strangers(kept.by_owner)
+        for name, kept in all_records(session.folder, session.heirs).items()
+    }
+    return {name: owners for name, owners in found.items() if owners}
 
 
 def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -> tuple[Judgement, ...]:
@@ -140,6 +143,7 @@ def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -
             record,
             session.machine.device,
             Path(figures[claim.name]) if claim.is_figure and claim.name in figures else None,
+            session.away,
         )
         for claim in task.claims
     )
@@ -149,7 +153,8 @@ def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
     """The verdict that the records allow, this machine's first; for a timing, those of the one it names."""
     evidence = result.evidence_for(claim)
     if evidence is not None:
-        return judge(claim, result.task, evidence.record, evidence.device)
+        away = session.away_from(evidence.machine, evidence.device)
+        return judge(claim, result.task, evidence.record, evidence.device, away=away)
     lacking = session.lacking(result.task)
     if lacking and claim.asks:
         return Judgement(claim, "skipped", what=lacking)

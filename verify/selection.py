@@ -70,7 +70,10 @@ def _by_record(session: Session, options: argparse.Namespace) -> Callable[[Task]
         if not options.failed or record is None:
             return False
         # A record of older code counts: who mends what failed wants to see just that again.
-        verdicts = [judge(claim, task, record, session.machine.device).verdict for claim in task.claims]
+        verdicts = [
+            judge(claim, task, record, session.machine.device, away=session.away).verdict
+            for claim in task.claims
+        ]
         return record.state != "done" or any(verdict not in ("holds", "elsewhere") for verdict in verdicts)
 
     return test

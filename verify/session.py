@@ -14,7 +14,8 @@ from generator.collection import Collection, find_root, load
 from generator.errors import StateError, stop_on_errors
 from generator.notes import Topic
 from verify.claims import Task, check_figures, check_imports, plan
-from verify.environment import Machine, missing, this_machine, versions
+from verify.environment import Machine, missing, this_machine, told_apart, versions
+from verify.heirs import Heirs
 from verify.records import Record, Records
 
 
@@ -37,8 +38,8 @@ class Session:
     """The files that the command line names."""
     tasks: tuple[Task, ...]
     """What those files have to be run, in order; restricted to a note where the command line names one."""
-    all_owners: frozenset[str]
-    """The owners of every task of the whole collection."""
+    heirs: Heirs
+    """Every task of the whole collection, as far as records are found by it."""
     machine: Machine
     """This machine."""
     folder: Path
@@ -67,7 +68,17 @@ class Session:
 
     def records(self) -> Records:
         """The records of this machine."""
-        return Records(self.folder, self.machine.name)
+        return Records(self.folder, self.machine.name, self.heirs, self.machine.processor)
+
+    @property
+    def away(self) -> str:
+        """The collection's reference machine, where that is another one than this; else empty."""
+        return self.away_from(self.machine.name, self.machine.device)
+
+    def away_from(self, name: str, device: str) -> str:
+        """The collection's reference machine, where that is another one than the machine of this name."""
+        reference = self.collection.settings.reference_machine
+        return "" if reference in (name, device) else reference
 
 
 @contextmanager
@@ -103,9 +114,8 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
             paths += [] if note else [file]
         topics, chosen = _named(collection, tasks, paths, names)
         decks = Path(options.decks) if options.decks else collection.settings.folder(root)
-        owners = frozenset(task.job.owner for task in tasks)
-        machine = this_machine(options.machine)
-        yield Session(collection, topics, chosen, owners, machine, decks / "measured")
+        machine = told_apart(this_machine(options.machine), decks / "measured")
+        yield Session(collection, topics, chosen, Heirs.of(tasks), machine, decks / "measured")
     finally:
         shutil.rmtree(drawn, ignore_errors=True)
 

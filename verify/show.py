@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from generator.errors import count
 from verify.claims import Task
@@ -18,6 +18,7 @@ from verify.verdicts import Judgement, Verdict
 _COLOURS: dict[str, str] = {
     "holds": "32",
     "changed": "31;1",
+    "changed?": "33",
     "new": "33;1",
     "elsewhere": "36",
     "skipped": "36",
@@ -31,6 +32,7 @@ ORDER: tuple[Verdict, ...] = (
     "unstable",
     "refuted",
     "failed",
+    "changed?",
     "holds",
     "elsewhere",
     "skipped",
@@ -145,6 +147,19 @@ def summary(results: Sequence[Result], took: str, not_chosen: int = 0, not_reach
     ]
     counted = f"{count(len(judgements), 'claim')}: {', '.join(parts) or 'none'}"
     print("; ".join([counted, *filter(None, rest)]))
+
+
+def gone(found: Mapping[str, Sequence[str]]) -> None:
+    """Say that there are records of notes that the collection does not have.
+
+    Args:
+        found: their owners, by machine.
+    """
+    owners = sorted({owner for each in found.values() for owner in each})
+    if owners:
+        some = ", ".join(owners[:3]) + (", …" if len(owners) > 3 else "")
+        what = f"{count(len(owners), 'record')} of what the notes do not have any more ({some})"
+        print(f"{what}; `verify forget` drops them", file=sys.stderr)
 
 
 def written(path: str, edits: int) -> None:

@@ -18,7 +18,9 @@ from verify.sessions import standing
 from verify.values import Refusal, Value
 from verify.writing import write
 
-Verdict = Literal["holds", "changed", "new", "elsewhere", "skipped", "unstable", "refuted", "failed"]
+Verdict = Literal[
+    "holds", "changed", "changed?", "new", "elsewhere", "skipped", "unstable", "refuted", "failed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ class Judgement:
     """The Markdown that ought to stand in the table's place; empty for every other claim."""
 
 
-def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | None = None) -> Judgement:
+def judge(
+    claim: Claim, task: Task, record: Record, device: str, drawn: Path | None = None, away: str = ""
+) -> Judgement:
     """Hold a link's text against what was measured.
 
     Args:
@@ -52,7 +56,11 @@ def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | N
         record: what running that code found.
         device: the device that the record comes from, as cards name it.
         drawn: the figure that was just drawn, where the claim is one.
+        away: the machine whose timings the texts are meant to state, where the record comes from another one.
     """
+    named = device_of(claim.title) if claim.title and claim.title not in MARKS else ""
+    if record.state == "refuted" and task.job.alone and named and named != device:
+        return Judgement(claim, "elsewhere", title="refuted", what=f"on {device}: {record.what}")
     if record.state != "done":
         verdict: Verdict = "refuted" if record.state == "refuted" else "failed"
         return Judgement(claim, verdict, title=verdict, what=record.what, hint=record.hint, line=record.line)
@@ -67,11 +75,11 @@ def judge(claim: Claim, task: Task, record: Record, device: str, drawn: Path | N
         found = _compare(claim, task, record, value, title, drawn)
     except Refusal as error:
         found = _failed(claim, error.what, error.hint)
-    if title and claim.title and claim.title not in MARKS and device_of(claim.title) != device:
+    if title and (named != device if named else away):
         # What would become of the text here stays in the judgement, for whoever wants to take it over.
-        return replace(
-            found, verdict="elsewhere", what=f"on {device}: {found.measured or found.what}", hint=""
-        )
+        what = f"on {device}: {found.measured or found.what}"
+        hint = "" if named else f"measure it on {away}, the reference machine, or take this over with --adopt"
+        return replace(found, verdict="elsewhere", what=what, hint=hint)
     if found.verdict == "holds" and claim.title in MARKS:
         hint = "`verify run --update` takes the mark away"
         return replace(found, what=f"still marked '{claim.title}', which keeps its note back", hint=hint)
@@ -158,14 +166,17 @@ def _compare(
 
 def _timing(claim: Claim, record: Record, value: Value, written: Written, title: str | None) -> Judgement:
     """A timing outside the interval of its text: sessions differ, and only two in a row change a text."""
-    found = standing(fitted(written, value), value, record.history.get(claim.name, ()))
-    if found == "confirmed":
-        return Judgement(claim, "changed", write(value, written), title, what="as the session before")
+    past = record.history.get(claim.name, ())
+    found = standing(fitted(written, value), value, past)
     measured = write(value, written)
+    if found == "confirmed":
+        what = f"two sessions in a row, the one before on {past[-1].date}" if past else ""
+        return Judgement(claim, "changed", measured, title, what)
     if found == "agrees":
         return Judgement(claim, "holds", measured, title)
-    what = f"this session measured {measured}; a second one that agrees changes the text"
-    return Judgement(claim, "holds", measured, title, what, "`verify run --force` measures again")
+    what = f"this session measured {measured}; the text stands until a second one in a row says so, too"
+    again = f"`verify run --force {claim.location} --update` measures again"
+    return Judgement(claim, "changed?", measured, title, what, again)
 
 
 def _formula(claim: Claim, record: Record, value: Value, latex: str, title: str | None) -> Judgement:
