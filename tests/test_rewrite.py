@@ -194,6 +194,8 @@ UPDATES: list[tuple[str, Verdict, str, str | None, tuple[str, str | None] | None
         ("9.1×", "AMD EPYC, 2026-11"),
     ),
     ('[8.7×](claim:a "failed")', "changed", "9.1×", None, ("9.1×", None)),
+    ("[8.7×](claim:a)", "changed?", "9.1×", "AMD EPYC", ("8.7×", "AMD EPYC")),
+    ('[8.7×](claim:a "AMD EPYC, 2020-01")', "changed?", "9.1×", "AMD EPYC, 2026-11", None),
     ("[?](claim:a)", "new", "9.1", None, ("9.1", None)),
     ("[97.12 %](claim:a)", "unstable", "97 %", None, ("97 %", None)),
     ("[8.7×](claim:a)", "refuted", "", "refuted", ("8.7×", "refuted")),

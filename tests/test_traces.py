@@ -37,3 +37,13 @@ def test_an_error_behind_an_error_stays() -> None:
 
 def test_output_without_any_traceback_is_left_alone() -> None:
     assert told("one\n\ntwo\n") == "one\n\ntwo"
+
+
+def test_frames_of_libraries_are_left_out() -> None:
+    library = (
+        '  File "/usr/lib/python3.11/urllib/request.py", line 1351, in do_open\n    raise URLError(err)\n'
+    )
+    package = '  File "/venv/site-packages/torch/nn.py", line 9, in f\n    return g()\n    ^^^^^^^^^^\n'
+    assert told(START + SANDBOX + CARD + HELPER + library + package + END) == told(
+        START + CARD + HELPER + END
+    )

@@ -453,7 +453,7 @@ FOUND: dict[str, dict[str, Any]] = {
 
 
 def test_only_what_is_named_is_run(place: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.session.missing", lambda needs, machine: "")
+    monkeypatch.setattr("verify.opening.missing", lambda needs, machine: "")
     write(place / "cards/t.md", TWO)
     write(place / "cards/u.md", TWO.replace("{#one}", "{#three}").replace("{#two}", "{#four}"))
     ran = play(FOUND | {"three": FOUND["one"], "four": FOUND["two"]})

@@ -59,7 +59,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GROUNDTRUTH_MACHINE", "bench")
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("verify.session.missing", lambda needs, machine: "needs cuda" if needs else "")
+    monkeypatch.setattr("verify.opening.missing", lambda needs, machine: "needs cuda" if needs else "")
     write(tmp_path / "cards/t.md", NOTES)
     assert main(["run"]) == OK
     yield tmp_path
@@ -271,3 +271,28 @@ def test_stopping_early_says_what_was_not_reached(place: Path, capsys: pytest.Ca
     printed = out(capsys, "run", "-x", "-j", "1", code=4)
     assert re.search(r"stopped at the first that is wrong, \d not reached", printed)
     assert "Traceback" not in printed
+
+
+def test_claims_that_print_are_named(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(place / "cards/t.md", NOTES.replace("y = 3", "print('seen')\ny = 3"))
+    capsys.readouterr()
+    assert main(["run"]) == OK
+    caught = capsys.readouterr()
+    assert "1 claim block printed something; -v shows it" in caught.err and "seen" not in caught.out
+    assert "    | seen" in out(capsys, "run", "--force", "-v", "cards/t.md:24")
+    assert "cards/t.md:24: note: the code prints, and nobody reads it" in out(capsys, "check")
+
+
+def test_a_check_knows_assertions_that_no_number_rests_on(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = "# U\n\n```python claim\nassert 1 + 1 == {}\n```\n\n## Why? {{#why}}\n\nSo.\n"
+    file = write(place / "cards/u.md", alone.format(2))
+    assert "cards/u.md:4: new        the assertions\n    hint: `verify run` tries them" in out(
+        capsys, "check", code=WRONG
+    )
+    out(capsys, "run")
+    out(capsys, "check")
+    write(file, alone.format(3))
+    out(capsys, "run", code=WRONG)
+    assert "cards/u.md:4: the assertion `1 + 1 == 3` is false" in out(capsys, "check", code=WRONG)

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
     from generator.errors import CardError, StateError
     from verify import commands
-    from verify.session import UsageError
+    from verify.opening import UsageError
 
     try:
         if options.command == "doctor":

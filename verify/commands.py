@@ -14,12 +14,13 @@ from verify import show
 from verify.claims import Task
 from verify.coverage import cover, share
 from verify.listing import describe, rows
+from verify.opening import Session, UsageError, open_session
+from verify.printing import prints
 from verify.progress import Clock, Progress
 from verify.records import Records
 from verify.reports import as_json, as_junit
 from verify.running import Result, results_of_records, run_tasks, strangers
 from verify.selection import choose
-from verify.session import Session, UsageError, open_session
 from verify.travel import export_jobs, merge, run_jobs, run_on
 from verify.updating import update
 
@@ -70,6 +71,8 @@ def _run(session: Session, options: argparse.Namespace) -> int:
             if options.exitfirst and show.code_of(result):
                 break
     if not options.json:
+        if not options.verbose:
+            show.printed(results)
         show.gone(strangers(session))
     seconds = clock.seconds()
     if options.update:
@@ -85,6 +88,7 @@ def _check(session: Session, options: argparse.Namespace) -> int:
     if not options.json:
         for result in results:
             show.result(result, options.verbose)
+        show.prints(prints(tasks))
         show.coverage(cover(session.topics), options.bare)
         show.gone(strangers(session))
     return _conclude(session, tasks, results, options, 0.0)

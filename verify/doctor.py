@@ -17,7 +17,7 @@ from generator.errors import CardError, StateError
 from generator.notes import UNASKED
 from verify.claims import Task
 from verify.environment import Machine, processor, this_machine
-from verify.session import UsageError, open_session
+from verify.opening import UsageError, open_session
 
 State = Literal["ok", "missing", "broken"]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from verify.claims import Task
 from verify.errands import Errand, Finding
+from verify.opening import Session
 from verify.records import Records, all_records
 from verify.running import Result, results_of_records
-from verify.session import Session
 from verify.verdicts import Judgement, judge
 
 
 def unmeasured(session: Session, tasks: Sequence[Task], force: bool = False) -> list[Task]:
     """The tasks whose code, as it is now, no machine has a record of; all of them by force."""
-    known = all_records(session.folder).values()
+    known = all_records(session.folder, session.heirs).values()
     return [
         task
         for task in tasks
@@ -65,13 +65,22 @@ def taken(session: Session, task: Task, finding: Finding) -> Result:
     if finding.record is None:
         lost = tuple(Judgement(claim, "skipped", what=finding.what) for claim in task.claims)
         return Result(task, lost, None, True, finding.output)
-    record = Records(session.folder, finding.machine).put(task.job.owner, finding.record, finding.device)
+    kept = Records(session.folder, finding.machine, session.heirs)
+    record = kept.put(task.job.owner, finding.record, finding.device)
+    away = session.away_from(finding.machine, finding.device)
     drawn = {name: Path(place) for name, place in task.job.figures}
     for name, svg in finding.figures.items():
         if name in drawn:
             drawn[name].write_text(svg, encoding="utf-8")
     judged = tuple(
-        judge(claim, task, record, finding.device, _drawn(drawn.get(claim.name)) if claim.is_figure else None)
+        judge(
+            claim,
+            task,
+            record,
+            finding.device,
+            _drawn(drawn.get(claim.name)) if claim.is_figure else None,
+            away,
+        )
         for claim in task.claims
     )
     return Result(task, judged, record, True, finding.output)

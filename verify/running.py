@@ -10,8 +10,8 @@ from pathlib import Path
 from generator.notes import Claim
 from verify.claims import Task
 from verify.kept import trainings_of
+from verify.opening import Session
 from verify.records import Record, all_records, record_of
-from verify.session import Session
 from verify.verdicts import Judgement, device_of, judge
 
 

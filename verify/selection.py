@@ -13,7 +13,7 @@ from generator.notes import Topic
 from generator.parse import parse
 from generator.source import Source
 from verify.claims import Task, plan
-from verify.session import Session, UsageError
+from verify.opening import Session, UsageError
 from verify.verdicts import judge
 
 State = tuple[str, tuple[tuple[str, str, str | None], ...]]

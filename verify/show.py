@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from generator.errors import count
+from generator.notes import Location
 from verify.claims import Task
 from verify.coverage import Coverage
 from verify.records import Record
@@ -59,6 +60,11 @@ def result(found: Result, verbose: bool) -> None:
         if verbose:
             _printed(found.output)
             print(f"  {record.seconds:.1f} s", file=sys.stderr)
+    elif _state(found) == "new":
+        place = found.task.job.sources[0]
+        print(
+            f"{place.path}:{place.line}: {_painted('new')}  the assertions\n    hint: `verify run` tries them"
+        )
     sys.stdout.flush()
 
 
@@ -149,6 +155,23 @@ def summary(results: Sequence[Result], took: str, not_chosen: int = 0, not_reach
     print("; ".join([counted, *filter(None, rest)]))
 
 
+def printed(results: Sequence[Result]) -> None:
+    """Say that claims printed something that was not shown."""
+    number = sum(
+        bool(found.output.strip()) and found.record is not None and found.record.state == "done"
+        for found in results
+    )
+    if number:
+        print(f"{count(number, 'claim block')} printed something; -v shows it", file=sys.stderr)
+
+
+def prints(places: Sequence[Location]) -> None:
+    """Say which lines of claims print."""
+    for place in places:
+        print(f"{place}: note: the code prints, and nobody reads it")
+        print(f"    hint: `verify run --force -v {place}` shows it")
+
+
 def gone(found: Mapping[str, Sequence[str]]) -> None:
     """Say that there are records of notes that the collection does not have.
 
@@ -172,8 +195,14 @@ def code_of(found: Result) -> int:
     verdicts = {judgement.verdict for judgement in found.judgements}
     code = 4 if "failed" in verdicts else 1 if verdicts & _WRONG else 0
     # Assertions have no link that could be judged.
-    state = found.record.state if found.ran and found.record is not None else "done"
-    return max(code, {"failed": 4, "refuted": 1}.get(state, 0))
+    return max(code, {"failed": 4, "refuted": 1, "new": 1}.get(_state(found), 0))
+
+
+def _state(found: Result) -> str:
+    """What became of a task's code, or `new` for assertions that were never tried where they could be."""
+    if found.record is not None:
+        return found.record.state
+    return "new" if not found.judgements and not found.ran and not found.task.job.needs else "done"
 
 
 def _visible(text: str) -> str:

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 _OURS = str(Path(__file__).parent)
+_INSTALLED = re.compile(r"/lib/python\d|/(?:site|dist)-packages/|^<frozen ")
 _START = "Traceback (most recent call last):\n"
 _FRAME = re.compile(r'  File "(?P<file>[^"\n]+)", line \d+.*\n(?:    .*\n)*')
 
 
 def told(output: str) -> str:
-    """The output without our own frames, and without a traceback that says no more than the error's line.
+    """The output without frames of ours and of libraries, and without a traceback that says nothing new.
 
     Args:
         output: the end of what a process printed, its last traceback included.
@@ -26,6 +27,6 @@ def told(output: str) -> str:
 
 
 def _kept(frame: re.Match[str]) -> str:
-    file = Path(frame["file"])
-    ours = frame["file"].startswith(_OURS) and file.parent.name != "measures"
-    return "" if ours else frame[0]
+    file = frame["file"]
+    ours = file.startswith(_OURS) and Path(file).parent.name != "measures"
+    return "" if ours or _INSTALLED.search(file) else frame[0]

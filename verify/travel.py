@@ -23,9 +23,9 @@ from verify.errands import (
     run_errands,
     write_jobs,
 )
+from verify.opening import Session, UsageError
 from verify.running import Result
 from verify.selection import choose
-from verify.session import Session, UsageError
 
 _FAILED = 4
 

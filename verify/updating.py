@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from generator.collection import shown
 from generator.errors import StateError
 from generator.files import write_atomically
 from generator.notes import MARKS, Topic
@@ -55,7 +56,7 @@ def _place_figures(task: Task, judgements: Sequence[Judgement], tell: Callable[[
             source, target = Path(drawn[name]), dict(task.figures)[name]
             if source.is_file():
                 write_atomically(target, source.read_bytes())
-                tell(str(target), 1)
+                tell(shown(target), 1)
 
 
 def _mended(judgement: Judgement, adopt: bool) -> Judgement:
