@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     merged.add_argument(
         "--cards", dest="paths", action="append", metavar="FOLDER", help="the notes (default: as elsewhere)"
     )
-    for command in (run, check, listed, shown, coverage, report, doctor, exported, merged):
+    for command in (run, check, listed, shown, coverage, report, forget, doctor, exported, merged):
         command.add_argument(
             "--decks",
             help="the folder that the tools write to (default: as for generator build)",
