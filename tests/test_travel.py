@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,40 @@ def test_what_is_no_file_of_results_is_refused(home: Path, content: bytes, what:
     done = run_tool("verify", "merge", "results.jsonl", cwd=home)
     assert done.code == 5 and what in done.err and "hint: " in done.err
     assert not (home / "decks").exists()
+
+
+ON_GPU = """\
+# G
+
+Two sentences of introduction. Here is the second.
+
+## How many cores has the GPU of G? {#cores}
+
+```python claim needs=cuda
+cores = 132
+```
+
+[?](claim:cores)
+"""
+
+
+def test_what_only_another_machine_can_run_is_written_from_its_record(home: Path, away: Path) -> None:
+    write(home / "cards/t.md", ON_GPU)
+    fake = write(away / "bin/nvidia-smi", "#!/bin/sh\necho 'Test GPU, 1.0'\n")
+    fake.chmod(0o755)
+    here = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    done = run_tool("verify", "run", cwd=home, **here)
+    assert done.code == 0 and "1 skipped" in done.out
+    run_tool("verify", "export-jobs", cwd=home, **here)
+    jobs = str(home / "jobs.jsonl")
+    there = {"PATH": f"{fake.parent}:{here['PATH']}", "GROUNDTRUTH_MACHINE": "gpu-box"}
+    done = run_tool("verify", "run-jobs", jobs, cwd=away, **there)
+    assert done.code == 0, done.err
+    done = run_tool("verify", "merge", str(away / "results.jsonl"), cwd=home, **here)
+    assert done.out == "1 record of gpu-box, 0 left out\n", done.err
+    done = run_tool("verify", "run", "--update", cwd=home, **here)
+    assert done.code == 0, done.out
+    assert "[132](claim:cores)" in (home / "cards/t.md").read_text()
+    write(home / "cards/t.md", ON_GPU.replace("[?]", "[133]"))
+    done = run_tool("verify", "run", cwd=home, **here)
+    assert done.code == 1 and "133 → 132" in done.out

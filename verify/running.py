@@ -53,7 +53,8 @@ class Result:
 def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Result]:
     """What the records say of these tasks; nothing is run."""
     records = all_records(session.folder, session.heirs)
-    first = sorted(records.values(), key=lambda found: found.file.stem != session.machine.name)
+    order = (session.machine.name, session.collection.settings.reference_machine)
+    first = sorted(records.values(), key=lambda found: [found.file.stem != name for name in order])
     for task in tasks:
         known = tuple(
             Evidence(found.file.stem, found.device, record)
@@ -76,6 +77,8 @@ def run_tasks(
 ) -> Iterator[Result]:
     """Judge every task, after running those that have no valid record on this machine.
 
+    What this machine lacks the hardware for is held against what other machines found of the same code.
+
     Args:
         session: what the command works on.
         tasks: what to judge.
@@ -87,12 +90,16 @@ def run_tasks(
     """
     records = session.records()
     waiting: dict[str, Task] = {}
+    beyond = {task.job.owner: lacking for task in tasks if (lacking := session.lacking(task))}
+    for found in results_of_records(session, [task for task in tasks if task.job.owner in beyond]):
+        why = beyond[found.task.job.owner]
+        unknown = tuple(_not_here(found.task, index, why) for index in range(len(found.task.claims)))
+        yield found if found.known else Result(found.task, unknown)
     for task in tasks:
-        lacking = session.lacking(task)
+        if task.job.owner in beyond:
+            continue
         record = records.by_owner.get(task.job.owner)
-        if lacking:
-            yield Result(task, tuple(_not_here(task, index, lacking) for index in range(len(task.claims))))
-        elif record is not None and not force and session.is_current(task, record):
+        if record is not None and not force and session.is_current(task, record):
             yield Result(task, _judged(session, task, record), record)
         else:
             waiting[task.job.owner] = task
