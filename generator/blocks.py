@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from generator.errors import Problem
 from generator.notes import Block, Location
+from generator.remembered import remembered
 from generator.source import Source
 
 NEEDS = ("cuda", "tensorrt")
@@ -79,7 +80,7 @@ def syntax(code: str) -> ast.Module:
     return ast.parse(code)
 
 
-@lru_cache(1024)
+@remembered
 def assigned_names(code: str) -> frozenset[str]:
     """The names that a block binds at its top level: assignments, loops, imports, definitions.
 
@@ -92,7 +93,7 @@ def assigned_names(code: str) -> frozenset[str]:
         return frozenset()
 
 
-@lru_cache(1024)
+@remembered
 def used_names(code: str) -> frozenset[str]:
     """Every name that a block reads anywhere; code that does not parse reads nothing."""
     try:

@@ -24,7 +24,7 @@ HEAVY = {
     "tensorrt",
 }
 WRITING_HALF = {"render", "highlight", "slicing", "notetypes", "ledger", "apkg", "build", "ids", "commands"}
-WRITING_HALF |= {"lexing", "gather", "cache", "workers"}
+WRITING_HALF |= {"lexing", "gather", "workers"}
 WRITING_HALF |= {"check", "lint", "explain", "rules"}
 WRITING_HALF |= {"inert", "mathjax", "theme", "describe"}
 WRITING_HALF |= {"inert", "mathjax"}

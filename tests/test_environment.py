@@ -46,6 +46,15 @@ def test_a_gpu_gives_the_machine_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert machine.has_gpu
 
 
+def test_all_gpus_of_the_first_ones_kind_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ("NVIDIA H200, 570, GPU-a", "NVIDIA T4, 570, GPU-b", "NVIDIA H200, 570, GPU-c")
+    fake_driver(tmp_path / "bin", "\n".join(f"echo '{row}'" for row in rows), monkeypatch)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert this_machine().gpus == ("GPU-a", "GPU-c")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 0")
+    assert this_machine().gpus == ("2", "0")
+
+
 @pytest.mark.parametrize("script", ["exit 9", "echo 'NVIDIA H200, 1' ; exit 9", "true"])
 def test_a_driver_that_does_not_answer_is_no_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str

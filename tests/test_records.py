@@ -63,6 +63,7 @@ def test_the_file_has_a_line_for_each_record_in_order_of_owners(tmp_path: Path) 
     records = Records(tmp_path, "bench")
     for owner in ("b", "a", "ü"):
         records.put(owner, RECORD, "AMD EPYC")
+    records.settle()
     lines = (tmp_path / "bench.json").read_text(encoding="utf-8").splitlines()
     assert [line.split(":")[0].strip() for line in lines if "digest" in line] == ['"a"', '"b"', '"\\u00fc"']
     assert json.loads("\n".join(lines))["format"] == FORMAT
@@ -71,8 +72,11 @@ def test_the_file_has_a_line_for_each_record_in_order_of_owners(tmp_path: Path) 
 def test_a_record_that_did_not_change_leaves_the_bytes_alone(tmp_path: Path) -> None:
     records = Records(tmp_path, "bench")
     records.put("a", REFUTED, "AMD EPYC")
+    records.settle()
     before = (tmp_path / "bench.json").stat()
-    Records(tmp_path, "bench").put("a", REFUTED, "AMD EPYC")
+    records = Records(tmp_path, "bench")
+    records.put("a", REFUTED, "AMD EPYC")
+    records.settle()
     after = (tmp_path / "bench.json").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -80,16 +84,19 @@ def test_a_record_that_did_not_change_leaves_the_bytes_alone(tmp_path: Path) -> 
 def test_nothing_half_written_is_ever_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = Records(tmp_path, "bench")
     records.put("a", RECORD, "AMD EPYC")
+    records.settle()
     before = (tmp_path / "bench.json").read_bytes()
 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
+    records.put("b", RECORD, "AMD EPYC")
     with pytest.raises(StateError, match="No space left on device"):
-        records.put("b", RECORD, "AMD EPYC")
-    assert [file.name for file in tmp_path.iterdir()] == ["bench.json"]
+        records.settle()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bench.journal", "bench.json"]
     assert (tmp_path / "bench.json").read_bytes() == before
+    assert set(Records(tmp_path, "bench").by_owner) == {"a", "b"}
 
 
 def test_a_machine_that_was_never_measured_on_has_no_records(tmp_path: Path) -> None:
@@ -124,6 +131,8 @@ def test_two_processes_that_write_at_the_same_time_lose_nothing(tmp_path: Path) 
         "records = Records(Path(sys.argv[1]), 'bench')\n"
         "for number in range(25):\n"
         "    records.put(f'{sys.argv[2]}{number}', Record('d', {}, '', 0.0, 'done'), 'CPU')\n"
+        "    if number % 5 == 0:\n"
+        "        records.settle()\n"
     )
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], cwd=REPOSITORY) for name in "ab"
@@ -131,6 +140,7 @@ def test_two_processes_that_write_at_the_same_time_lose_nothing(tmp_path: Path) 
     assert [writer.wait(60) for writer in writers] == [0, 0]
     wanted = {f"{name}{number}" for name in "ab" for number in range(25)}
     assert set(Records(tmp_path, "bench").by_owner) == wanted
+    Records(tmp_path, "bench").settle()
     assert [file.name for file in tmp_path.iterdir()] == ["bench.json"]
 
 
@@ -174,6 +184,62 @@ def test_a_file_that_is_damaged_while_a_run_goes_on_is_left_as_it_is(tmp_path: P
     with pytest.raises(StateError, match="damaged"):
         records.put("b", RECORD, "AMD EPYC")
     assert (tmp_path / "bench.json").read_bytes() == b"{"
+
+
+def test_what_a_killed_run_had_found_is_known_and_put_in_its_place_by_the_next(tmp_path: Path) -> None:
+    killed = Records(tmp_path, "bench")
+    killed.put("a", RECORD, "AMD EPYC")
+    killed.put("b", RECORD, "AMD EPYC")
+    assert set(all_records(tmp_path)) == {"bench"}
+    records = Records(tmp_path, "bench")
+    assert records.by_owner == {"a": RECORD, "b": RECORD} and records.device == "AMD EPYC"
+    records.settle()
+    assert [file.name for file in tmp_path.iterdir()] == ["bench.json"]
+    assert Records(tmp_path, "bench").by_owner == {"a": RECORD, "b": RECORD}
+
+
+@pytest.mark.parametrize("half", [1, 40, -1])
+def test_half_a_line_of_a_killed_run_is_dropped_and_written_over(tmp_path: Path, half: int) -> None:
+    Records(tmp_path, "bench").put("a", RECORD, "AMD EPYC")
+    journal = tmp_path / "bench.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + whole.replace(b'"a"', b'"b"')[:half])
+    records = Records(tmp_path, "bench")
+    assert set(records.by_owner) == {"a"}
+    records.put("c", REFUTED, "AMD EPYC")
+    assert set(Records(tmp_path, "bench").by_owner) == {"a", "c"}
+
+
+def test_a_run_sees_what_others_put_in_place_meanwhile(tmp_path: Path) -> None:
+    ours, theirs = Records(tmp_path, "bench"), Records(tmp_path, "bench")
+    for number in range(4):
+        ours.put(f"ours {number}", RECORD, "AMD EPYC")
+        theirs.put(f"theirs {number}", RECORD, "AMD EPYC")
+        (ours, theirs)[number % 2].settle()
+    assert len(ours.by_owner | theirs.by_owner) == len(Records(tmp_path, "bench").by_owner) == 8
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b"{\n", "damaged"),
+        (b"[]\n", "damaged"),
+        (b'{"format": 2, "device": "x", "owner": "b"}\n', "damaged"),
+        (b'{"format": %d, "device": "x", "owner": "b"}\n' % (FORMAT + 1), "update this tool"),
+    ],
+)
+def test_a_journal_that_is_damaged_or_newer_is_refused_and_left_as_it_is(
+    tmp_path: Path, line: bytes, what: str
+) -> None:
+    Records(tmp_path, "bench").put("a", RECORD, "AMD EPYC")
+    journal = tmp_path / "bench.journal"
+    content = line + journal.read_bytes()
+    journal.write_bytes(content)
+    with pytest.raises(StateError, match=r"bench\.journal") as refused:
+        Records(tmp_path, "bench").settle()
+    assert what in str(refused.value)
+    assert refused.value.hint
+    assert journal.read_bytes() == content
 
 
 def test_a_file_of_a_newer_tool_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

@@ -270,7 +270,8 @@ def test_the_server_imports_what_the_claims_will_need() -> None:
     plain, figure = a_job("plain", "x = 1"), a_job("figure", "import matplotlib.pyplot as plt")
     assert worth_importing([plain]) == []
     assert "matplotlib.pyplot" in worth_importing([plain, figure])
-    assert worth_importing([a_job("seeds", "from verify import paired, spread")]) == ["scipy.stats"]
+    seeds = a_job("seeds", "from verify import paired, spread")
+    assert worth_importing([seeds]) == ["verify.measures.counting", "scipy.stats"]
     for module in worth_importing([replace(plain, formulas=(("x", "1"),)), figure]):
         import_module(module)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,6 +40,16 @@ def snapshot(folder: Path) -> dict[str, bytes]:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+
+
+def path_without_libraries() -> list[str]:
+    """A `sys.path` with the tools and without torch: a server that starts at once, and is cheap to fork."""
+    return [str(REPOSITORY), *(entry for entry in sys.path if "site-packages" not in entry)]
+
+
+def hear_interrupts() -> None:
+    """For a process about to start: Ctrl-C reaches it, also where a shell runs tests in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from generator.blocks import assigned_names, supporting, syntax, used_names
 from generator.errors import Problem
 from generator.media import locate
 from generator.notes import Block, Claim, Location, Note, Topic
+from generator.remembered import remembered
 from verify import EXPORTS
 from verify.jobs import Job, Source
 from verify.numbers import states_number
@@ -79,7 +80,7 @@ def plan(topics: Iterable[Topic], root: Path, drawn: Path) -> list[Task]:
                 reads = frozenset[str]().union(*(used_names(block.code) for block in note.blocks))
                 blocks = (*supporting(topic.blocks, reads), *note.blocks)
                 of_notes.append(_task(topic, note, blocks, mine, root, drawn))
-        if topic.blocks and (in_file or any(_asserts(block) for block in topic.blocks)):
+        if topic.blocks and (in_file or any(_asserts(block.code) for block in topic.blocks)):
             tasks.append(_task(topic, None, topic.blocks, tuple(in_file), root, drawn))
         tasks += of_notes
     return tasks
@@ -165,11 +166,37 @@ def _task(
     return Task(job, topic, note, claims, figures, tuple(sorted(packages)))
 
 
-def _asserts(block: Block) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(syntax(block.code)))
+@remembered
+def _asserts(code: str) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(syntax(code)))
 
 
-@lru_cache(1024)
+@remembered
+def _texts(code: str) -> tuple[str, ...]:
+    """The texts in a program."""
+    found = (node.value for node in ast.walk(syntax(code)) if isinstance(node, ast.Constant))
+    return tuple(value for value in found if isinstance(value, str))
+
+
+@remembered
+def _rests_on(code: str) -> tuple[str, ...]:
+    """The modules of `verify` that a module imports."""
+    found = (node.module for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom))
+    return tuple(name for name in found if name and name.startswith("verify."))
+
+
+@remembered
+def _words(code: str) -> dict[str, str]:
+    """A module's `CHOSEN_BY_WORD`, empty where it has none."""
+    for node in ast.parse(code).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="CHOSEN_BY_WORD")], value=value):
+                table: dict[str, str] = ast.literal_eval(value)
+                return table
+    return {}
+
+
+@remembered
 def _shape(code: str) -> str:
     """A program without its comments, layout and docstrings: what it does, not how it looks."""
     tree = ast.parse(code)
@@ -181,7 +208,7 @@ def _shape(code: str) -> str:
     return ast.dump(tree)
 
 
-@lru_cache(1024)
+@remembered
 def _from_verify(code: str) -> tuple[tuple[str, int], ...]:
     """Names of `verify` and its modules that a block uses, imported or as `verify.name`, with their lines."""
     found: list[tuple[str, int]] = []
@@ -199,7 +226,7 @@ def _from_verify(code: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-@lru_cache(1024)
+@remembered
 def _packages(code: str) -> frozenset[str]:
     """The top-level packages that a program imports."""
     found = set[str]()
@@ -219,12 +246,7 @@ def chosen(modules: Iterable[str], code: Iterable[str]) -> set[str]:
     the code; where no word does, names are made in a way that cannot be seen here, and all modules belong.
     """
     found = set(modules)
-    texts = [
-        node.value
-        for block in code
-        for node in ast.walk(syntax(block))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
+    texts = [text for block in code for text in _texts(block)]
     for module in modules:
         table = _table(module)
         named = {other for word, other in table.items() if any(word in text for text in texts)}
@@ -235,13 +257,7 @@ def chosen(modules: Iterable[str], code: Iterable[str]) -> set[str]:
 
 @cache
 def _table(module: str) -> dict[str, str]:
-    """The module's `CHOSEN_BY_WORD`, empty where it has none."""
-    for node in ast.parse(_module_text(module)).body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="CHOSEN_BY_WORD")], value=value):
-                table: dict[str, str] = ast.literal_eval(value)
-                return table
-    return {}
+    return _words(_module_text(module))
 
 
 @cache
@@ -263,10 +279,5 @@ def _closure(module: str) -> frozenset[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            tree = ast.parse(_module_text(name))
-            waiting += [
-                node.module
-                for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("verify.")
-            ]
+            waiting += _rests_on(_module_text(name))
     return frozenset(found)

@@ -12,7 +12,7 @@ from generator.errors import StateError, count
 from generator.files import write_atomically
 from verify import show
 from verify.claims import Task
-from verify.coverage import cover, share
+from verify.coverage import cover, share, together
 from verify.listing import describe, rows
 from verify.opening import Session, UsageError, open_session
 from verify.printing import prints
@@ -89,7 +89,7 @@ def _check(session: Session, options: argparse.Namespace) -> int:
         for result in results:
             show.result(result, options.verbose)
         show.prints(prints(tasks))
-        show.coverage(cover(session.topics), options.bare)
+        show.coverage(together(session.coverage[topic.path] for topic in session.topics), options.bare)
         show.gone(strangers(session))
     return _conclude(session, tasks, results, options, 0.0)
 

@@ -77,6 +77,17 @@ def cover(topics: Iterable[Topic]) -> Coverage:
     return coverage
 
 
+def together(parts: Iterable[Coverage]) -> Coverage:
+    """The numbers of several files, counted as one."""
+    whole = Coverage()
+    for part in parts:
+        whole.measured += part.measured
+        whole.cited += part.cited
+        whole.given += part.given
+        whole.bare += part.bare
+    return whole
+
+
 def _cover(topic: Topic, note: Note, known: set[str], coverage: Coverage) -> None:
     for token in (*note.answer, *note.extra):
         if token.type != "inline":

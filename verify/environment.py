@@ -38,6 +38,8 @@ class Machine:
     """Operating system and processor architecture."""
     processor: str = ""
     """What tells it from others of that device, `family 25 model 17`; empty where the device's name does."""
+    gpus: tuple[str, ...] = ()
+    """Its GPUs of that kind, as `CUDA_VISIBLE_DEVICES` names them; empty where nobody could tell."""
 
     @property
     def has_gpu(self) -> bool:
@@ -52,7 +54,7 @@ def this_machine(name: str | None = None) -> Machine:
         name: sets its name; otherwise the environment variable GROUNDTRUTH_MACHINE does, otherwise its
             device.
     """
-    gpu, driver = _gpu()
+    gpu, driver, gpus = _gpu()
     device = gpu or processor()
     # "AMD EPYC" is what many virtual machines say, of many processors.
     vague = not gpu and not re.search(r"\d", device.removeprefix(platform.machine()))
@@ -64,6 +66,7 @@ def this_machine(name: str | None = None) -> Machine:
         driver,
         f"{platform.system()} {platform.machine()}",
         "" if asked or not vague else _identity(),
+        _visible(gpus),
     )
 
 
@@ -116,20 +119,28 @@ def _version(distribution: str) -> str:
 
 
 @cache
-def _gpu() -> tuple[str, str]:
-    """Name and driver of the first GPU, without touching CUDA in this process."""
+def _gpu() -> tuple[str, str, tuple[str, ...]]:
+    """Name and driver of the first GPU, and all of its kind, without touching CUDA in this process."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return "", ""
-    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        return "", "", ()
+    query = [program, "--query-gpu=name,driver_version,uuid", "--format=csv,noheader"]
     try:
         lines = subprocess.run(
             query, capture_output=True, text=True, timeout=20, check=True
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
-        return "", ""
-    name, _, driver = (lines or [""])[0].partition(",")
-    return name.strip(), driver.strip()
+        return "", "", ()
+    rows = [[*(part.strip() for part in line.split(",")), "", "", ""][:3] for line in lines or [""]]
+    name, driver, _ = rows[0]
+    # A number that was measured on another kind of GPU must not go under this one's name.
+    return name, driver, tuple(identity for other, _, identity in rows if other == name and identity)
+
+
+def _visible(gpus: tuple[str, ...]) -> tuple[str, ...]:
+    """The GPUs that this process may use: those that `CUDA_VISIBLE_DEVICES` names, or all."""
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return gpus if asked is None else tuple(filter(None, (part.strip() for part in asked.split(","))))
 
 
 @cache

@@ -115,7 +115,7 @@ def run_errands(
                 for index, (name, _) in enumerate(errand.job.figures)
             )
             jobs.append(replace(errand.job, figures=drawn))
-        for outcome in run(jobs, workers=workers, warn=warn):
+        for outcome in run(jobs, workers=workers, gpus=machine.gpus, warn=warn):
             owner = outcome.job.owner
             if outcome.state == "skipped":
                 what = f"{outcome.what}: {outcome.hint}"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.collection import Collection, find_root, load
 from generator.errors import StateError, stop_on_errors
 from generator.notes import Topic
 from verify.claims import Task, check_figures, check_imports, plan
+from verify.coverage import Coverage
 from verify.environment import Machine, missing, this_machine, told_apart, versions
 from verify.heirs import Heirs
+from verify.reading import read
 from verify.records import Record, Records
 
 
@@ -44,6 +46,8 @@ class Session:
     """This machine."""
     folder: Path
     """Where records lie, a file for each machine."""
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    """Where the numbers of each file come from, by its path, for commands that leave the prose unread."""
 
     def environment(self, task: Task) -> dict[str, str]:
         """The versions that a task's result depends on here."""
@@ -100,7 +104,10 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
             raise UsageError(
                 f"{name}: no such file or folder", "name notes, a folder of them, or a note's id"
             )
-    collection = load(root)
+    decks = Path(options.decks) if options.decks else None
+    # Prose is read again only where it is shown or looked at.
+    reading = read(root, decks) if options.command in ("run", "check", "list") else None
+    collection = reading.collection if reading else load(root)
     broken = any(problem.severity == "error" for problem in collection.problems)
     readable = () if broken else collection.topics
     problems = [*collection.problems, *check_imports(readable), *check_figures(readable, root)]
@@ -108,14 +115,17 @@ def open_session(options: argparse.Namespace) -> Iterator[Session]:
     drawn = Path(tempfile.mkdtemp(prefix="groundtruth-figures-"))
     try:
         tasks = plan(collection.topics, root, drawn)
+        if reading:
+            reading.keep()
         for file, line in places:
             note = _note_at(collection, file, line)
             names += [note] if note else []
             paths += [] if note else [file]
         topics, chosen = _named(collection, tasks, paths, names)
-        decks = Path(options.decks) if options.decks else collection.settings.folder(root)
+        decks = decks or collection.settings.folder(root)
         machine = told_apart(this_machine(options.machine), decks / "measured")
-        yield Session(collection, topics, chosen, Heirs.of(tasks), machine, decks / "measured")
+        coverage = reading.coverage if reading else {}
+        yield Session(collection, topics, chosen, Heirs.of(tasks), machine, decks / "measured", coverage)
     finally:
         shutil.rmtree(drawn, ignore_errors=True)
 

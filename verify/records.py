@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from generator.errors import StateError
-from generator.files import write_atomically
+from generator.files import locked, write_atomically
 from verify.heirs import Heirs
 from verify.jobs import Derivation, Outcome
+from verify.journal import SUFFIX, Journal
 from verify.sessions import Past
 from verify.values import Value
 
@@ -79,6 +77,9 @@ def record_of(outcome: Outcome, environment: Mapping[str, str], date: str) -> Re
 class Records:
     """The records of one machine.
 
+    What a run finds is appended to a journal (`verify/journal.py`) as it arrives, and put in its place in the
+    file of records at the end.
+
     Args:
         folder: `decks/measured`.
         machine: the machine's name.
@@ -86,7 +87,7 @@ class Records:
         processor: what tells this machine from others of the same device; empty where the device says it.
 
     Raises:
-        StateError: the file is damaged or of a newer format; it is never overwritten then.
+        StateError: a file is damaged or of a newer format; it is never overwritten then.
     """
 
     def __init__(self, folder: Path, machine: str, heirs: Heirs | None = None, processor: str = "") -> None:
@@ -95,6 +96,8 @@ class Records:
         self._processor = processor
         self._heirs = heirs
         self.by_owner: dict[str, Record] = {}
+        self._journal = Journal(folder / f"{machine}{SUFFIX}")
+        self._seen: tuple[int, int, int] | None = None
         self._read()
 
     def put(self, owner: str, record: Record, device: str) -> Record:
@@ -103,51 +106,107 @@ class Records:
         Returns:
             The record with what earlier sessions measured.
         """
-        with _lock(self.file):
+        with locked(self.file.parent):
             self._read()
             self.device = device
             kept = self.by_owner[owner] = _continued(record, self.by_owner.get(owner))
-            self._write()
+            entry = {"format": FORMAT, "device": device, "owner": owner, "record": written_record(kept)}
+            if self._processor:
+                entry["processor"] = self._processor
+            try:
+                self._journal.append(entry)
+            except OSError as error:
+                raise _unwritable(self._journal.file, error) from error
         return kept
+
+    def settle(self) -> None:
+        """Put what the journal says, also that of a run that was killed, in its place; then there is none."""
+        if self._journal.file.exists():
+            with locked(self.file.parent):
+                self._write()
 
     def forget(self, owners: Iterable[str]) -> list[str]:
         """Drop the records of these owners; returns those that there were."""
-        with _lock(self.file):
+        with locked(self.file.parent):
             self._read()
             gone = sorted(self.by_owner.keys() & set(owners))
             for owner in gone:
                 del self.by_owner[owner]
             if gone:
-                self._write()
+                self._write(read=False)
         return gone
 
     def _read(self) -> None:
-        if not self.file.exists():
-            return
+        """Read what changed since the last time: the journal first, for what it had may move to the file."""
+        file = self._journal.file
+        seen = self._look()
+        if seen != self._seen:
+            self._journal.rewind()
         try:
-            found = json.loads(self.file.read_text(encoding="utf-8"))
-            if found["format"] > FORMAT:
-                what = f"{self.file}: format {found['format']}, and this tool knows {FORMAT}"
-                raise StateError(what, "update this tool; the records were written by a newer one")
-            self.device = str(found["device"])
-            self._processor = str(found.get("processor", self._processor))
-            self.by_owner = {owner: read_record(entry) for owner, entry in found["records"].items()}
-            if self._heirs is not None:
+            found = [_known(entry, file) for entry in self._journal.unread()]
+            file = self.file
+            changed = bool(found) or seen != self._seen
+            if seen != self._seen:
+                if seen is not None:
+                    whole = _known(json.loads(file.read_bytes()), file)
+                    self.device = str(whole["device"])
+                    self._processor = str(whole.get("processor", self._processor))
+                    records = whole["records"].items()
+                    self.by_owner = {owner: read_record(entry) for owner, entry in records}
+                else:
+                    self.by_owner = {}
+                self._seen = seen
+            file = self._journal.file
+            for entry in found:
+                self.device = str(entry["device"])
+                self.by_owner[entry["owner"]] = read_record(entry["record"])
+                self._processor = str(entry.get("processor", self._processor))
+            if changed and self._heirs is not None:
                 digests = {owner: record.digest for owner, record in self.by_owner.items()}
                 self._heirs.settle(self.by_owner, digests)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             hint = "restore it from version control, or move it away: then everything is measured anew"
+            if file != self.file:
+                hint = "move it away: what that run found is measured anew"
             raise StateError(
-                f"{self.file}: the records are damaged ({type(error).__name__}: {error})", hint
+                f"{file}: the records are damaged ({type(error).__name__}: {error})", hint
             ) from error
 
-    def _write(self) -> None:
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            status = self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def _write(self, read: bool = True) -> None:
+        if read:
+            self._read()
         rows = [f"    {json.dumps(owner)}: {_line(self.by_owner[owner])}" for owner in sorted(self.by_owner)]
         processor = f'  "processor": {json.dumps(self._processor)},\n' if self._processor else ""
         head = (
             f'{{\n  "format": {FORMAT},\n  "device": {json.dumps(self.device)},\n{processor}  "records": {{\n'
         )
         write_atomically(self.file, (head + ",\n".join(rows) + "\n  }\n}\n").encode())
+        self._seen = self._look()
+        try:
+            self._journal.remove()
+        except OSError as error:
+            raise _unwritable(self._journal.file, error) from error
+
+
+def _known(found: Any, file: Path) -> dict[str, Any]:
+    """A file's content, or a line of it.
+
+    Raises:
+        StateError: a newer tool wrote it.
+        TypeError, KeyError: it is damaged.
+    """
+    if found["format"] > FORMAT:
+        what = f"{file}: format {found['format']}, and this tool knows {FORMAT}"
+        raise StateError(what, "update this tool; the records were written by a newer one")
+    known: dict[str, Any] = found
+    return known
 
 
 def _continued(record: Record, before: Record | None) -> Record:
@@ -197,22 +256,23 @@ def _line(record: Record) -> str:
     return json.dumps(written_record(record), ensure_ascii=False)
 
 
-@contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    """Keep other runs from writing into the same folder at the same time."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file.parent, os.O_RDONLY)
-    except OSError as error:
-        raise StateError(f"{file}: cannot be written ({error.strerror})", "check its folder") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def _unwritable(file: Path, error: OSError) -> StateError:
+    return StateError(
+        f"{file}: cannot be written ({error.strerror})", "check its folder and the space on disk"
+    )
 
 
 def all_records(folder: Path, heirs: Heirs | None = None) -> dict[str, Records]:
     """The records of every machine that was ever measured on, by its name."""
-    names = sorted(file.stem for file in folder.glob("*.json")) if folder.is_dir() else []
-    return {name: Records(folder, name, heirs) for name in names}
+    names = (
+        {file.stem for file in folder.iterdir() if file.suffix in (".json", SUFFIX)}
+        if folder.is_dir()
+        else ()
+    )
+    return {name: Records(folder, name, heirs) for name in sorted(names)}
+
+
+def settle_all(folder: Path) -> None:
+    """Put what the journals of all machines say in its place."""
+    for records in all_records(folder).values():
+        records.settle()

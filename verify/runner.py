@@ -10,8 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +23,7 @@ from verify.jobs import Job, Outcome
 from verify.kept import VARIABLE
 from verify.outcomes import End, collect, tail
 from verify.sandbox import Rooms
+from verify.schedule import Schedule, Start
 from verify.warm import worth_importing
 
 MEMORY = 8 << 30
@@ -36,9 +36,9 @@ _OPEN = (
 
 _MAIN = """
 import json, sys
-control, root, more, walled, sys.path[:] = json.loads(sys.argv[1])
+control, root, more, forks, walled, sys.path[:] = json.loads(sys.argv[1])
 from verify.server import main
-main(control, root, more, walled)
+main(control, root, more, forks, walled)
 """
 
 
@@ -47,14 +47,14 @@ class ForkServer:
 
     Args:
         root: a folder for the files of the run.
-        more: modules to import beside the usual ones.
+        jobs: what it is going to run, at most.
         trainings: the folder of trainings that claims share.
         warn: told, once, what the system does not allow.
         walled: as for `run`.
     """
 
     def __init__(
-        self, root: Path, more: list[str], trainings: Path, warn: Callable[[str], None], walled: bool
+        self, root: Path, jobs: Sequence[Job], trainings: Path, warn: Callable[[str], None], walled: bool
     ) -> None:
         self._warn = warn
         self._warned = False
@@ -62,7 +62,7 @@ class ForkServer:
         self._log = home / "log"
         ours, theirs = socket.socketpair()
         paths = [str(Path(entry).absolute()) for entry in sys.path]
-        told = json.dumps([theirs.fileno(), str(root), more, walled, paths])
+        told = json.dumps([theirs.fileno(), str(root), worth_importing(jobs), len(jobs), walled, paths])
         with theirs, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _MAIN, told],
@@ -76,13 +76,14 @@ class ForkServer:
             )
         self._control = Connection(ours.detach())
 
-    def start(self, job: Job, folder: Path, memory: int) -> None:
-        """Have the server fork a process for `job`.
+    def start(self, start: Start, folder: Path, memory: int) -> None:
+        """Have the server fork a process for a job.
 
         Raises:
             ConnectionError: the server is gone.
         """
-        request = {"job": job.to_json(), "folder": str(folder), "memory": memory}
+        request = {"job": start.job.to_json(), "folder": str(folder), "memory": memory}
+        request |= {"gpu": start.gpu, "beside": start.beside}
         self._control.send_bytes(json.dumps(request).encode())
 
     def next_end(self) -> End:
@@ -123,60 +124,65 @@ def run(
     workers: int | None = None,
     memory: int = MEMORY,
     trainings: Path | None = None,
+    gpus: Sequence[str] = (),
     warn: Callable[[str], None] = lambda line: None,
     walled: bool = True,
 ) -> Iterator[Outcome]:
     """Run every job in a process of its own and yield the outcomes as they arrive.
 
-    Jobs with `alone` come after the others, one at a time. Needs Linux. When the caller stops iterating, all
-    that runs is ended.
+    Jobs that need a GPU come after the others, one on each, then those with `alone`. Needs Linux. When the
+    caller stops iterating, all that runs is ended.
 
     Args:
         jobs: what to run, in any order.
         workers: how many may run at the same time; by default one per usable core.
         memory: bytes that each may use beyond what the server holds.
         trainings: the folder of trainings that earlier runs left; by default claims share those of this run.
+        gpus: the GPUs to use, as `CUDA_VISIBLE_DEVICES` names them; by default one job finds what there is.
         warn: told, in one line, when the system does not allow claims to be walled off.
         walled: False does without namespaces, as where the system allows none.
     """
-    waiting = deque(sorted(jobs, key=lambda job: job.alone))
-    most = workers or len(os.sched_getaffinity(0))
-    more = worth_importing(waiting)
+    jobs = list(jobs)
+    schedule = Schedule(jobs, workers or len(os.sched_getaffinity(0)), gpus)
     with tempfile.TemporaryDirectory(prefix="groundtruth-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         folders = (root / str(number) for number in count(1))
         own = root / "trainings"
         own.mkdir()
-        while waiting:  # more than once only when a claim took the server down
-            with ForkServer(root, more, trainings or own, warn, walled) as server:
-                yield from _drive(server, waiting, folders, most, memory)
+        while schedule:  # more than once only when a claim took the server down
+            with ForkServer(root, jobs, trainings or own, warn, walled) as server:
+                yield from _drive(server, schedule, folders, memory)
 
 
-def _drive(
-    server: ForkServer, waiting: deque[Job], folders: Iterator[Path], most: int, memory: int
-) -> Iterator[Outcome]:
+def _drive(server: ForkServer, schedule: Schedule, folders: Iterator[Path], memory: int) -> Iterator[Outcome]:
     """Run what is waiting, until all of it is done or the server is gone."""
-    running: dict[str, Job] = {}
-    while waiting or running:
+    running: dict[str, Start] = {}
+    ended: tuple[Start, End] | None = None
+    while schedule or ended:
         try:
-            while waiting and _may_start(waiting[0], running, most):
-                job, folder = waiting.popleft(), next(folders)
-                running[str(folder)] = job
+            while start := schedule.start():
+                folder = next(folders)
+                running[str(folder)] = start
                 Rooms(folder).make()
-                server.start(job, folder, memory)
+                server.start(start, folder, memory)
+            if ended:  # only now, so that nobody waits for a caller who takes his time
+                yield _collected(*ended)
+                ended = None
+                continue
             end = server.next_end()
         except (EOFError, ConnectionError):
+            if ended:
+                yield _collected(*ended)
             what = "the server that claims are forked from was ended by one of them, or by the system"
-            for job in running.values():
-                yield Outcome(job, "failed", what=what, hint=MEND, output=server.last_words())
+            for start in schedule.lose():
+                yield Outcome(start.job, "failed", what=what, hint=MEND, output=server.last_words())
             return
-        job = running.pop(end.folder)
-        outcome = collect(job, end)
-        shutil.rmtree(end.folder, ignore_errors=True)
-        yield outcome
+        start = running.pop(end.folder)
+        schedule.ended(start)
+        ended = start, end
 
 
-def _may_start(job: Job, running: dict[str, Job], most: int) -> bool:
-    if job.alone or any(other.alone for other in running.values()):
-        return not running
-    return len(running) < most
+def _collected(start: Start, end: End) -> Outcome:
+    outcome = collect(start.job, end)
+    shutil.rmtree(end.folder, ignore_errors=True)
+    return outcome

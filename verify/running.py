@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from generator.notes import Claim
 from verify.claims import Task
 from verify.kept import trainings_of
 from verify.opening import Session
-from verify.records import Record, all_records, record_of
+from verify.records import Record, Records, all_records, record_of
 from verify.verdicts import Judgement, device_of, judge
 
 
@@ -104,14 +104,30 @@ def run_tasks(
         else:
             waiting[task.job.owner] = task
     if not waiting:
+        records.settle()
         return
+    announce(list(waiting))
+    try:
+        yield from _run_waiting(session, waiting, records, force, workers, timeout, warn)
+    finally:
+        records.settle()
+
+
+def _run_waiting(
+    session: Session,
+    waiting: Mapping[str, Task],
+    records: Records,
+    force: bool,
+    workers: int | None,
+    timeout: float | None,
+    warn: Callable[[str], None],
+) -> Iterator[Result]:
     from verify.runner import run as run_jobs
 
-    announce(list(waiting))
     jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
     # By force, nothing that earlier runs left is trusted; the claims still share this run's trainings.
     kept = None if force else trainings_of(session.folder.parent, session.machine.name)
-    for outcome in run_jobs(jobs, workers=workers, trainings=kept, warn=warn):
+    for outcome in run_jobs(jobs, workers=workers, trainings=kept, gpus=session.machine.gpus, warn=warn):
         task = waiting[outcome.job.owner]
         if outcome.state == "skipped":
             yield _unmeasured(session, task, f"{outcome.what}: {outcome.hint}", outcome.output)

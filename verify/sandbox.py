@@ -41,12 +41,12 @@ class Rooms:
         self.trace = folder / "trace"
         """Where the code stood when it crashed, or when its time was up."""
         self.report = folder / "report.json"
-        """The report, there in whole or not at all."""
+        """The report; anything but one whole JSON object counts as none."""
 
     def make(self) -> None:
         """Create the folders; the files come by themselves."""
-        for folder in (self.scratch, self.figures):
-            folder.mkdir(parents=True)
+        self.scratch.mkdir(parents=True)
+        self.figures.mkdir()
 
 
 def run_job(job: Job, folder: Path, memory: int, cell: Cell | None = None) -> NoReturn:
@@ -70,9 +70,7 @@ def run_job(job: Job, folder: Path, memory: int, cell: Cell | None = None) -> No
         if len(text) > LARGEST_REPORT:
             what = f"the values take more than {LARGEST_REPORT >> 20} MiB"
             text = json.dumps({"state": "failed", "what": what, "hint": "claim single values"}).encode()
-        unfinished = rooms.report.with_suffix(".part")
-        unfinished.write_bytes(text)
-        unfinished.replace(rooms.report)
+        rooms.report.write_bytes(text)  # half of it would be no JSON
         status = 0
     except BaseException:
         traceback.print_exc()  # into the output, which travels with the outcome
@@ -89,7 +87,7 @@ def _move_in(job: Job, rooms: Rooms, memory: int, cell: Cell | None) -> None:
     # The server's way to ask, before it ends a process that takes too long, where it stands.
     faulthandler.register(signal.SIGUSR1, trace, all_threads=False)
     faulthandler.register(signal.SIGXCPU, trace, all_threads=False, chain=True)
-    walls.seed(job)
+    walls.seed_fork(job)
     walls.limit(job, memory, cell is not None)
     if cell is None:
         walls.unplug()

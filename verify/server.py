@@ -13,9 +13,11 @@ import os
 import shutil
 import signal
 import time
+from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from verify import namespaces, walls
 from verify.cells import Cell, Cells, enclose
@@ -53,13 +55,14 @@ class Child:
     """How many processes it had when its time was up."""
 
 
-def main(control: int, root: str, more: list[str], walled: bool = True) -> None:
+def main(control: int, root: str, more: list[str], forks: int = 1, walled: bool = True) -> None:
     """Serve the parent until it says stop; when it is gone without a word, clean up in its place.
 
     Args:
         control: a socket whose other end the parent holds.
         root: the folder of the run.
         more: modules to import beside the usual ones.
+        forks: how many jobs there are.
         walled: False to do without namespaces, as where the system allows none.
     """
     reason = enclose(control) if walled else "not wanted"
@@ -75,7 +78,8 @@ def main(control: int, root: str, more: list[str], walled: bool = True) -> None:
     try:
         if reason:
             _say_open(connection, reason)
-        warm(more)
+        warm(more, forks)
+        walls.seed()
         serve(connection, cells)
     except (EOFError, ConnectionError):
         shutil.rmtree(root, ignore_errors=True)
@@ -93,8 +97,12 @@ def serve(control: Connection, cells: Cells | None) -> None:
         EOFError, ConnectionError: the parent is gone.
     """
     children: dict[int, Child] = {}
+    at_hand = deque[dict[str, Any]]()
     try:
         while True:
+            while at_hand and len(children) <= at_hand[0]["beside"]:
+                child = _start(at_hand.popleft(), control, children, cells)
+                children[child.handle] = child
             until = min((child.deadline for child in children.values()), default=None)
             patience = None if until is None else min(max(0.0, until - time.monotonic()), LONGEST_WAIT)
             ready = wait([control, *children], patience)
@@ -102,8 +110,7 @@ def serve(control: Connection, cells: Cells | None) -> None:
                 request = control.recv_bytes()
                 if not request:
                     return
-                child = _start(request, control, children, cells)
-                children[child.handle] = child
+                at_hand.append(json.loads(request))
             for child in list(children.values()):
                 if child.handle in ready:
                     del children[child.handle]
@@ -124,8 +131,9 @@ def serve(control: Connection, cells: Cells | None) -> None:
             _sweep()
 
 
-def _start(request: bytes, control: Connection, children: dict[int, Child], cells: Cells | None) -> Child:
-    data = json.loads(request)
+def _start(
+    data: dict[str, Any], control: Connection, children: dict[int, Child], cells: Cells | None
+) -> Child:
     job = Job.from_json(data["job"])
     cell = None
     if cells is not None:
@@ -141,6 +149,8 @@ def _start(request: bytes, control: Connection, children: dict[int, Child], cell
         control.close()
         for handle in children:
             os.close(handle)
+        if data["gpu"] is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = data["gpu"]
         run_job(job, Path(data["folder"]), data["memory"], cell)
     return Child(pid, os.pidfd_open(pid), data["folder"], began, began + job.timeout, cell)
 

@@ -24,6 +24,7 @@ from verify.errands import (
     write_jobs,
 )
 from verify.opening import Session, UsageError
+from verify.records import settle_all
 from verify.running import Result
 from verify.selection import choose
 
@@ -51,6 +52,8 @@ def run_on(
         )
     except NoCluster as error:
         raise UsageError(error.what, error.hint) from error
+    finally:
+        settle_all(session.folder)
 
 
 def export_jobs(session: Session, options: argparse.Namespace) -> int:
@@ -99,6 +102,7 @@ def merge(session: Session, options: argparse.Namespace) -> int:
         taken(session, task, finding)
         _place_figures(task, finding)
         merged += 1
+    settle_all(session.folder)
     for owner in dict.fromkeys(old):
         print(f"{owner}: left out, its code is another one by now", file=sys.stderr)
     machines = sorted({finding.machine for finding in findings})

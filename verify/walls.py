@@ -152,9 +152,11 @@ def shut(cell: Cell, own: Path) -> None:
     namespaces.give_up_rights()
 
 
-def seed(job: Job) -> None:
-    """Set every generator that is loaded to 0, and torch to one thread and its reproducible algorithms."""
-    random.seed(0)
+def seed() -> None:
+    """Set the generators of numpy and torch to 0, and torch to one thread and its reproducible algorithms.
+
+    Done once in the server, since forks have the same state; Python's own generator forgets it in a fork.
+    """
     if "numpy" in sys.modules:
         import numpy
 
@@ -164,6 +166,14 @@ def seed(job: Job) -> None:
 
         torch.manual_seed(0)
         torch.set_num_threads(1)
-        # What is timed is what people use: reproducible algorithms can be slower. (The better known
-        # `use_deterministic_algorithms` says the same, and imports the compiler first: 0.8 s.)
-        torch.set_deterministic_debug_mode("default" if job.alone else "warn")
+        # The better known `use_deterministic_algorithms` imports the compiler first: 0.8 s.
+        torch.set_deterministic_debug_mode("warn")
+
+
+def seed_fork(job: Job) -> None:
+    """What `seed` leaves to each fork: Python's generator, and for timings the algorithms that people use."""
+    random.seed(0)
+    if job.alone and "torch" in sys.modules:
+        import torch
+
+        torch.set_deterministic_debug_mode("default")

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from verify.jobs import Job
+from verify.pages import join_pages
 
-ALWAYS = ("numpy", "numpy.random", "sympy", "torch", "verify.values", "verify.formulas")
+ALWAYS = ("numpy", "numpy.random", "torch", "verify.values")
 """Imported where installed: a claim that needs none of them still runs without."""
 
 WHEN_NAMED: dict[str, tuple[str, ...]] = {
+    "sympy": ("sympy",),
+    "verify": ("verify.measures.counting",),
     "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_svg"),
     "chart": ("matplotlib.figure", "matplotlib.backends.backend_svg"),
     "scipy": ("scipy.stats",),
@@ -24,20 +27,34 @@ WHEN_NAMED: dict[str, tuple[str, ...]] = {
 }
 """Imported when the code of some claim has the word: half a second each, paid once and not in every claim."""
 
-FOR_FORMULAS = ("sympy.parsing.latex._antlr.latexparser", "sympy.parsing.latex._antlr.latexlexer")
+FOR_FORMULAS = (
+    "verify.formulas",
+    "sympy.parsing.latex._antlr.latexparser",
+    "sympy.parsing.latex._antlr.latexlexer",
+    "sympy.combinatorics",
+)
 """Imported when there is a formula to prove: building the grammar takes 0.4 s."""
+
+
+COMPILER = dict.fromkeys(
+    ("macs", "flops", "output_shape", "footprint", "meta", "compile", "export"), ("torch._dynamo",)
+)
+"""Also when the code has the word: torch imports its compiler, 0.8 s, at the first use of the meta device."""
+
+WORTH_JOINING = 50
+"""Forks from which on it pays to put the server's memory into large pages first: 0.3 s, and 5 ms for each."""
 
 
 def worth_importing(jobs: Sequence[Job]) -> list[str]:
     """The modules beside `ALWAYS` that these jobs will import, by the words in their code."""
     text = "\n".join(source.code for job in jobs for source in job.sources)
-    found = [modules for word, modules in WHEN_NAMED.items() if word in text]
+    found = [modules for word, modules in (WHEN_NAMED | COMPILER).items() if word in text]
     if any(job.formulas for job in jobs):
         found.append(FOR_FORMULAS)
     return list(dict.fromkeys(name for modules in found for name in modules))
 
 
-def warm(more: Iterable[str]) -> None:
+def warm(more: Iterable[str], forks: int = 1) -> None:
     """Import what claims use, and nothing that a fork could not survive.
 
     Imports and `meta` tensors only: a process that once ran an OpenMP region hangs its forks at their first
@@ -45,6 +62,7 @@ def warm(more: Iterable[str]) -> None:
 
     Args:
         more: modules to import beside `ALWAYS`.
+        forks: about how many there will be.
     """
     for name in (*ALWAYS, *more):
         # OSError: a library that is there but cannot be loaded is the problem of the claim that asks for it.
@@ -55,6 +73,8 @@ def warm(more: Iterable[str]) -> None:
     # What is alive now stays alive: were the forks' garbage collectors to walk it, they would copy its pages.
     gc.collect()
     gc.freeze()
+    if forks >= WORTH_JOINING:
+        join_pages()
 
 
 def _warm_torch() -> None:
