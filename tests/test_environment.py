@@ -129,9 +129,13 @@ def test_two_processors_of_one_name_do_not_share_their_records(tmp_path: Path) -
     rome = replace(genoa, processor="family 23 model 49")
     record = Record("d", {}, "2026-11-20", 1.0, "done")
     assert told_apart(rome, tmp_path) == rome  # the first one has the short name
-    Records(tmp_path, "cpu-amd-epyc").put("a", record, "AMD EPYC")
+    known = Records(tmp_path, "cpu-amd-epyc")
+    known.put("a", record, "AMD EPYC")
+    known.settle()
     assert told_apart(genoa, tmp_path) == genoa  # records of old say nothing of it
-    Records(tmp_path, "cpu-amd-epyc", processor=genoa.processor).put("a", record, "AMD EPYC")
+    known = Records(tmp_path, "cpu-amd-epyc", processor=genoa.processor)
+    known.put("a", record, "AMD EPYC")
+    known.settle()
     assert told_apart(genoa, tmp_path) == genoa
     other = told_apart(rome, tmp_path)
     assert other.name == "cpu-amd-epyc-family-23-model-49"
