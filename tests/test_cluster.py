@@ -150,7 +150,8 @@ def test_claims_go_to_the_machines_that_they_need(cluster: Cluster) -> None:
 
 
 def test_a_lost_machine_costs_the_claim_that_ran_on_it(cluster: Cluster) -> None:
-    errands = [{"owner": f"slow-{n}", "code": f"import time; time.sleep(2); x = {n}"} for n in range(8)]
+    code = "import time; time.sleep(2); x = {}"
+    errands = [{"owner": f"slow-{n}", "code": code.format(n), "timeout": 10.0} for n in range(8)]
     process = cluster.runs(errands)
     assert process.stdout is not None
     found: list[dict[str, Any]] = []
