@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -100,3 +100,5 @@ class Outcome:
     """The last characters of what the code printed."""
     seconds: float = 0.0
     """How long the process lived."""
+    evidence: Sequence[Mapping[str, Any]] = ()
+    """What its measurements say of themselves: modes, seeds, controls, raw times."""

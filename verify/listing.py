@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from verify.records import Record
@@ -59,7 +59,17 @@ def _recorded(record: Record | None) -> list[str]:
     if record is None:
         return ["never run, or with other code", ""]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(record.environment.items()))
-    return [f"{record.state} on {record.date} in {record.seconds:.2f} s with {versions}", ""]
+    timed = [_timed(each) for each in record.evidence]
+    return [f"{record.state} on {record.date} in {record.seconds:.2f} s with {versions}", *timed, ""]
+
+
+def _timed(evidence: Mapping[str, Any]) -> str:
+    """How one timing of a record was made, in a line."""
+    processes = evidence.get("rounds", ())
+    rounds = f"{sum(map(len, processes))} rounds in {len(processes)} processes"
+    text = f"{evidence.get('measure')}: {evidence.get('modes')}, {rounds}, seed {evidence.get('seed')}"
+    control = evidence.get("control")
+    return text + (f", control {control:.4g}" if isinstance(control, int | float) else "")
 
 
 def spelled(value: Value) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from verify.journal import SUFFIX, Journal
 from verify.sessions import Past
 from verify.values import Value
 
-FORMAT = 2
-"""Version of the files' format: 1 (2026-11) records by owner; 2 (2026-11) timings with their history."""
+FORMAT = 3
+"""Version of the files' format: 1 (2026-11) records by owner; 2 (2026-11) timings with their history;
+3 (2026-11) with how they were made."""
 
 SESSIONS = 20
 """Earlier sessions of a timing that are kept."""
@@ -52,6 +53,9 @@ class Record:
     history: Mapping[str, tuple[Past, ...]] = field(default_factory=dict)
     """Of each timing, what earlier sessions of the same code and versions measured, the last one last."""
 
+    evidence: Sequence[Mapping[str, Any]] = ()
+    """What timings say of themselves: modes, seeds, controls, raw times."""
+
     def is_current(self, digest: str, environment: Mapping[str, str]) -> bool:
         """Whether running the same code again could find nothing new."""
         return self.state == "done" and self.digest == digest and dict(self.environment) == dict(environment)
@@ -71,6 +75,7 @@ def record_of(outcome: Outcome, environment: Mapping[str, str], date: str) -> Re
         what=outcome.what,
         hint=outcome.hint,
         line=outcome.line,
+        evidence=outcome.evidence,
     )
 
 
@@ -243,6 +248,7 @@ def written_record(record: Record) -> dict[str, Any]:
     """A record as plain JSON values, without what is empty."""
     entry: dict[str, Any] = {name: getattr(record, name) for name in Record.__slots__}
     entry["values"] = {name: value.to_json() for name, value in sorted(record.values.items())}
+    entry["evidence"] = list(record.evidence)
     entry["derivations"] = [asdict(derivation) for derivation in record.derivations]
     entry["history"] = {
         name: [[past.date, past.number, past.low, past.high] for past in sessions]

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from verify import namespaces, walls
+from verify import evidence, namespaces, walls
 from verify.cells import Cell
 from verify.explain import compile_source, explain
 from verify.jobs import Derivation, Job
@@ -111,7 +111,7 @@ def _execute(job: Job, rooms: Rooms, memory: int) -> dict[str, Any]:
             return asdict(explain(error, job.sources, memory))
     if os.getpid() != process:  # the code forked, and this is the twin that fell through to its end
         os._exit(0)
-    return {"state": "done", **_read(job, module.__dict__, rooms)}
+    return {"state": "done", **_read(job, module.__dict__, rooms), "evidence": evidence.noted()}
 
 
 def _remember(job: Job, module: types.ModuleType) -> None:

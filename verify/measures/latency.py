@@ -11,11 +11,12 @@ from typing import Literal
 
 import torch
 
+from verify.evidence import note
 from verify.measures.apart import Answer, fresh_processes
 from verify.measures.bootstrap import estimate
 from verify.measures.candidates import Candidate, check_candidate
 from verify.measures.modes import Cache, Clock, Device, Modes, gradients_here
-from verify.measures.rounds import Plan, Round, balanced, compute, time_rounds
+from verify.measures.rounds import Plan, Round, balanced, compute, evidence_of, time_rounds
 from verify.unmeasured import Unreliable
 from verify.values import Spread
 
@@ -141,6 +142,10 @@ def compare(
             break
     if strict and not found.reliable:
         raise Unreliable(f"unreliable in {attempts} attempts, {'; '.join(found.doubts)}", QUIETER)
+    note(
+        measure="compare", modes=str(modes), seed=seed, gap=gap, control=found.a_a.value,
+        doubts=found.doubts, **evidence_of(found.rounds, (first, second)),
+    )  # fmt: skip
     return replace(found, gap=gap)
 
 

@@ -11,11 +11,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.evidence import note
 from verify.measures.bootstrap import Statistic, estimate
 from verify.measures.candidates import Candidate, check_candidate
 from verify.measures.latency import CONTROL_TOLERANCE, QUIETER, apart, cuda_in_use, doubts_of, modes_of
 from verify.measures.modes import Cache, Clock, Device, Modes
-from verify.measures.rounds import Plan, Round, time_rounds
+from verify.measures.rounds import Plan, Round, evidence_of, time_rounds
 from verify.unmeasured import Unreliable
 from verify.values import Spread
 
@@ -80,6 +81,10 @@ def latency(
             break
     if strict and found.doubts:
         raise Unreliable(f"unreliable in {attempts} attempts, {'; '.join(found.doubts)}", QUIETER)
+    facts = evidence_of(found.rounds, ("it",))
+    note(
+        measure="latency", modes=str(modes), seed=seed, control=found.a_a.value, doubts=found.doubts, **facts
+    )
     return found
 
 
@@ -124,6 +129,7 @@ def throughput(
     doubts = doubts_of(found)
     if strict and doubts:
         raise Unreliable(f"unreliable, {'; '.join(doubts)}", QUIETER)
+    note(measure="throughput", modes=str(modes), seed=seed, doubts=doubts, **evidence_of(found, names))
     return {
         batch: estimate([[math.log(batch / each.seconds(str(batch))) for each in one] for one in found], seed)
         for batch in dict.fromkeys(batches)

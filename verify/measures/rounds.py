@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -130,3 +131,31 @@ def balanced(first: str, second: str, blocks: int, control: int, draw: random.Ra
     order = [(first, second), (second, first)] * (blocks // 2) + [(first, first)] * control
     draw.shuffle(order)
     return order
+
+
+def evidence_of(processes: Sequence[Sequence[Round]], names: Sequence[str]) -> dict[str, Any]:
+    """The raw times of a measurement and what the GPU said meanwhile, as plain JSON values.
+
+    `rounds` has a list per process, of `[order, seconds, …]` in the order of timing; `A` is the first name.
+    Where each call was timed by itself, all of them are there.
+    """
+    letters = {name: chr(ord("A") + index) for index, name in enumerate(names)}
+    rounds = [
+        [
+            [
+                "".join(letters[name] for name in each.names),
+                *(call for block in each.blocks for call in block.calls),
+            ]
+            for each in process
+        ]
+        for process in processes
+    ]
+    states = [each.state for process in processes for each in process if each.state is not None]
+    facts: dict[str, Any] = {"candidates": list(names), "rounds": rounds}
+    if states:
+        facts["gpu"] = {
+            field: [min(getattr(one, field) for one in states), max(getattr(one, field) for one in states)]
+            for field in ("sm_mhz", "memory_mhz", "watts", "celsius", "processes")
+        }
+        facts["throttled"] = sum(bool(each.throttled) for process in processes for each in process)
+    return facts
