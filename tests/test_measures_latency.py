@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ import pytest
 import torch
 
 from verify import Comparison, compare, latency, throughput
-from verify.measures.apart import fresh_processes
+from verify.measures.apart import _pickled, fresh_processes
 from verify.measures.candidates import Session
 from verify.measures.latency import conclude
 from verify.unmeasured import Unreliable
@@ -210,6 +214,20 @@ def test_work_goes_into_a_new_interpreter_that_forks_for_each_process_and_outliv
         second, again, more, _ = run(2)
     assert len({first, second, server, os.getpid()}) == 4 and server == again
     assert (total, more, threads) == (3, 5, 1)
+
+
+def test_what_a_claim_defines_travels_with_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A claim's code runs in a module that no other interpreter can import.
+    module = ModuleType("claim")
+    monkeypatch.setitem(sys.modules, "claim", module)
+    exec("class Adder:\n    def add(self, x):\n        return x + one\none = 1", module.__dict__)
+    adder = module.Adder()
+    (tmp_path / "work").write_bytes(_pickled(lambda number: adder.add(number)))
+    program = "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb'))(41))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "work"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "42\n"
 
 
 def test_what_cannot_travel_is_refused_with_what_can() -> None:
