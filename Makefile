@@ -25,7 +25,7 @@ test: $(VENV)/dev.stamp bindings  ## run the tests
 
 bindings: $(VENV)/bin/python  ## fetch TensorRT's bindings (3 MB), against which a test holds every name that is used
 	@for version in $(TENSORRT); do test -d $(VENV)/tensorrt-bindings/$$version || \
-	  $(PIP:--constraint constraints.txt=) --no-deps --target $(VENV)/tensorrt-bindings/$$version tensorrt-cu13-bindings==$$version || \
+	  $(PIP) --no-deps --target $(VENV)/tensorrt-bindings/$$version tensorrt-cu13-bindings==$$version || \
 	  echo "TensorRT's bindings $$version could not be fetched; the test that needs them will say so"; done
 
 check: lint test  ## style, types, cards, tests
