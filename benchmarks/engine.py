@@ -5,7 +5,7 @@
 The same counting blocks are run by every candidate, in turns, so that what else goes on in the machine meets
 all of them alike; results are checked. The plain process and the notebook run everything in one process,
 where a crash or a changed global costs all. Of the fresh interpreters only some are started, and their time
-is multiplied. `--install` makes a virtual environment with papermill, which sees the libraries of this one.
+is multiplied. Notes were read before, so that all candidates run code and nothing else. `--install` makes a virtual environment with papermill, which sees the libraries of this one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import site
 import statistics
 import subprocess
@@ -101,7 +100,7 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="groundtruth-bench-") as folder:
         candidates = _candidates(Path(folder), options)
-        wanted = candidates[0].run()  # also warms the disk's cache
+        wanted, _ = candidates[0].run(), candidates[1].run()  # which also warms the disk's cache
         for _ in range(options.rounds):
             for candidate in candidates:
                 began, before = time.perf_counter(), _work()
@@ -144,8 +143,8 @@ def _candidates(folder: Path, options: argparse.Namespace) -> list[Candidate]:
     few = codes[: options.fresh]
     found = [
         Candidate("one plain process", lambda: _plain(folder / "codes.json")),
-        Candidate("verify run", lambda: _verify(folder, forget=True)),
-        Candidate("verify run -j 1", lambda: _verify(folder, "-j", "1", forget=True)),
+        Candidate("verify run", lambda: _verify(folder, "--force")),
+        Candidate("verify run -j 1", lambda: _verify(folder, "--force", "-j", "1")),
         Candidate("a fresh interpreter each", lambda: _fresh(folder, few), len(few) / len(codes)),
         Candidate("verify run, nothing changed", lambda: _verify(folder)),
         Candidate("verify check", lambda: _verify(folder, command="check")),
@@ -191,11 +190,8 @@ def _plain(codes: Path) -> list[str]:
     return _start(sys.executable, "-c", PLAIN, codes).splitlines()
 
 
-def _verify(folder: Path, *more: str, command: str = "run", forget: bool = False) -> list[str]:
-    decks = folder / "decks"
-    if forget:
-        shutil.rmtree(decks, ignore_errors=True)
-    _start(sys.executable, "-m", "verify", command, folder / "notes", "--decks", decks, *more)
+def _verify(folder: Path, *more: str, command: str = "run") -> list[str]:
+    _start(sys.executable, "-m", "verify", command, folder / "notes", "--decks", folder / "decks", *more)
     return []  # its exit code says that every text agrees
 
 
