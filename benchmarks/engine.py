@@ -5,7 +5,8 @@
 The same counting blocks are run by every candidate, in turns, so that what else goes on in the machine meets
 all of them alike; results are checked. The plain process and the notebook run everything in one process,
 where a crash or a changed global costs all. Of the fresh interpreters only some are started, and their time
-is multiplied. Notes were read before, so that all candidates run code and nothing else. `--install` makes a virtual environment with papermill, which sees the libraries of this one.
+is multiplied. Notes were read before, so that all candidates run code and nothing else. `--install` makes a
+virtual environment with papermill, which sees the libraries of this one.
 """
 
 from __future__ import annotations
