@@ -37,8 +37,8 @@ lint: $(VENV)/dev.stamp  ## style, types, cards
 	$(BIN)/generator check
 	$(BIN)/verify check
 
-remeasure: $(VENV)/verify.stamp  ## run every claim anew, whatever the records say, and keep no record
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/verify run --force --decks "$$folder"
+remeasure: $(VENV)/verify.stamp  ## run every claim but timings anew, whatever the records say, and keep no record
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(BIN)/verify run --force --untimed --decks "$$folder"
 
 format: $(VENV)/dev.stamp  ## lay the code out
 	$(BIN)/ruff check --fix .

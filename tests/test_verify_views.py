@@ -90,6 +90,7 @@ def test_list_has_a_line_for_each_claim_in_the_order_of_the_file(
         (["--tag", "topic"], ["x", "shared", "y", "z"]),
         (["--claim", "y"], ["y"]),
         (["--needs", "cuda"], ["z"]),
+        (["--untimed"], ["x", "shared", "y"]),
         (["--stale"], []),
         (["--failed"], []),
         (["two"], ["y"]),

@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--tag", action="append", help="only claims of notes with this tag")
         command.add_argument("--claim", action="append", metavar="NAME", help="only claims of this name")
         command.add_argument("--needs", choices=("cuda", "tensorrt"), help="only claims that need this")
+        command.add_argument("--untimed", action="store_true", help="only claims that time nothing")
         command.add_argument("--stale", action="store_true", help="only claims without a valid record here")
         command.add_argument("--failed", action="store_true", help="only claims that did not hold last time")
         command.add_argument(

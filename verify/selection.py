@@ -36,6 +36,8 @@ def choose(session: Session, options: argparse.Namespace) -> list[Task]:
         tests.append(lambda task: any(claim.name in options.claim for claim in task.claims))
     if options.needs:
         tests.append(lambda task: options.needs in task.job.needs)
+    if options.untimed:
+        tests.append(lambda task: not task.job.alone)
     if options.stale or options.failed:
         tests.append(_by_record(session, options))
     if options.changed is not None:
