@@ -14,7 +14,7 @@ from generator.remembered import remembered
 from generator.source import Source
 
 NEEDS = ("cuda", "tensorrt")
-_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `ast.parse` raises for code that is none, or nested too deep."""
 _EXAMPLE = "write ```python claim needs=cuda timeout=120"
 
@@ -89,7 +89,7 @@ def assigned_names(code: str) -> frozenset[str]:
     """
     try:
         return names_bound(syntax(code))
-    except _UNPARSABLE:
+    except UNPARSABLE:
         return frozenset()
 
 
@@ -98,7 +98,7 @@ def used_names(code: str) -> frozenset[str]:
     """Every name that a block reads anywhere; code that does not parse reads nothing."""
     try:
         return names_read(syntax(code))
-    except _UNPARSABLE:
+    except UNPARSABLE:
         return frozenset()
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
-from generator.blocks import syntax
+from generator.blocks import UNPARSABLE, syntax
 from generator.notes import Claim, Location, Note, Topic
 from verify.numbers import Unreadable, read, states_number
 from verify.units import is_unit
@@ -164,9 +164,13 @@ def _literals(codes: Iterable[str]) -> set[str]:
 
 @lru_cache(1024)
 def _literals_of(code: str) -> frozenset[str]:
+    try:
+        tree = syntax(code)
+    except UNPARSABLE:
+        return frozenset()  # reported elsewhere, at its line
     return frozenset(
         _plain(repr(node.value))
-        for node in ast.walk(syntax(code))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, int | float)
         and not isinstance(node.value, bool)
