@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from generator.watch import look
-from tests.workplace import environment_of_tools, write
+from tests.workplace import environment_of_tools, hear_interrupts, write
 
 NOTE = "---\ndeck: D\n---\n\n# T\n\n## Q? {{#q}}\n\n{}\n"
 
@@ -28,6 +28,7 @@ def watching(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
     yield process
     process.kill()
