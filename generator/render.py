@@ -202,7 +202,8 @@ def _image(token: Token, page: _Page) -> str:
         f' {key}="{escape(str(token.attrs[key]))}"' for key in ("width", "height") if key in token.attrs
     )
     alt = inert_code(escape(plain_text(token) or token.content))
-    return _guard(f'<img src="{media.name}" alt="{alt}"{size}>', page)
+    drawn_by_claim = ' class="drawn"' if isinstance(link, Claim) else ""
+    return _guard(f'<img src="{media.name}" alt="{alt}"{size}{drawn_by_claim}>', page)
 
 
 def _typed(note: Note, page: _Page) -> str:

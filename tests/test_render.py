@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from anki.collection import Collection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import generator
 from generator.parse import parse
 from generator.references import Reference
 from generator.render import Rendered, render
@@ -237,6 +239,19 @@ def test_a_note_says_why_it_must_not_be_in_a_deck(
     found = rendered(HEAD + body, tmp_path)
     assert found.held_back == reasons
     assert not found.problems
+
+
+def test_only_a_picture_that_a_claim_drew_stands_on_the_card_s_own_ground_at_night(tmp_path: Path) -> None:
+    """Others may have black lines on nothing, and get paper."""
+    name = write_picture(tmp_path)
+    html = rendered(HEAD + '![drawn](fig.svg "claim:plot") ![brought](fig.svg)', tmp_path).fields["Answer"]
+    assert re.findall(r'alt="(\w+)"( class="drawn")?>', html) == [
+        ("drawn", ' class="drawn"'),
+        ("brought", ""),
+    ]
+    assert html.count(f'src="{name}"') == 2
+    style = (Path(generator.__file__).parent / "templates/card.css").read_text()
+    assert ".nightMode img.drawn { background: none;" in style.split(".nightMode img {")[1]
 
 
 def test_a_figure_outside_the_collection_is_refused_and_not_merely_held_back(tmp_path: Path) -> None:
