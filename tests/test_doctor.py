@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,19 @@ def test_without_notes_or_with_malformed_ones_it_still_looks_at_the_machine(
     said = capsys.readouterr()
     assert "missing  torch" in said.out
     assert "cards/t.md:3" in said.err
+
+
+def test_without_what_reads_notes_it_still_looks_at_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from verify.__main__ import main
+
+    monkeypatch.setattr(doctor, "look", lambda name: {"missing": "nothing is here"})
+    monkeypatch.setitem(sys.modules, "mdit_py_plugins.attrs", None)
+    for name in [name for name in sys.modules if name.startswith(("generator.", "verify.opening"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr()
+    assert "missing  torch" in said.out
+    assert said.err == "verify: the notes were not read: mdit_py_plugins.attrs is not installed\n"

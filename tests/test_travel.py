@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workplace import run_tool, write
+from tests.workplace import REPOSITORY, run_tool, write
 
 CARD = """\
 # T
@@ -180,3 +180,30 @@ def test_what_only_another_machine_can_run_is_written_from_its_record(home: Path
     write(home / "cards/t.md", ON_GPU.replace("[?]", "[133]"))
     done = run_tool("verify", "run", cwd=home, **here)
     assert done.code == 1 and "133 → 132" in done.out
+
+
+def without(folder: Path, *packages: str) -> dict[str, str]:
+    """The variables of a machine that lacks these packages."""
+    refusal = "raise ModuleNotFoundError(f'No module named {__name__!r}', name=__name__)\n"
+    for package in packages:
+        write(folder / f"{package}.py", refusal)
+    return {"PYTHONPATH": f"{folder}:{REPOSITORY}"}
+
+
+def test_jobs_run_where_nothing_is_installed_that_reads_notes(home: Path, away: Path, tmp_path: Path) -> None:
+    run_tool("verify", "export-jobs", cwd=home)
+    bare = without(tmp_path / "bare", "mdit_py_plugins", "bibtexparser", "genanki", "pygments")
+    done = run_tool("verify", "run-jobs", str(home / "jobs.jsonl"), cwd=away, **bare)
+    assert done.code == 4 and "[3/3] " in done.err, done.err
+    assert run_tool("verify", "merge", str(away / "results.jsonl"), cwd=home).code == 0
+
+
+@pytest.mark.parametrize("package", ["mdit_py_plugins", "yaml"])
+def test_a_command_that_reads_notes_says_what_it_lacks_for_that_and_what_needs_none(
+    home: Path, tmp_path: Path, package: str
+) -> None:
+    done = run_tool("verify", "list", cwd=home, **without(tmp_path / "bare", package))
+    assert done.code == 2
+    assert f"verify: {package}, which reads notes, is not installed" in done.err
+    assert "hint: pip install . brings it; where nothing can be installed, `verify export-jobs`" in done.err
+    assert "Traceback" not in done.err

@@ -17,6 +17,13 @@ from generator import __version__, usual_folder
 OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
 
+_READERS = frozenset({"markdown_it", "mdit_py_plugins", "yaml", "bibtexparser"})
+_NO_READER = (
+    "pip install . brings it; where nothing can be installed, `verify export-jobs` on another machine and "
+    "`verify run-jobs` here need no notes"
+)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(argv)
@@ -29,16 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"verify: there is no folder 'cards' here\n  hint: {hint}", file=sys.stderr)
         return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.
-    from generator.errors import CardError, StateError
-    from verify import commands
-    from verify.opening import UsageError
+    from generator.errors import CardError, StateError, UsageError
 
     try:
-        if options.command == "doctor":
-            from verify.doctor import doctor
-
-            return doctor(options)
-        return commands.run(options)
+        return _command(options)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _READERS:
+            raise
+        what = f"{error.name}, which reads notes, is not installed"
+        print(f"verify: {what}\n  hint: {_NO_READER}", file=sys.stderr)
+        return USAGE
     except UsageError as error:
         print(f"verify: {error}", file=sys.stderr)
         return USAGE
@@ -58,6 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         rest = "what was finished is recorded, and the next run goes on from there"
         print(f"\nverify: interrupted; {rest}", file=sys.stderr)
         return INTERRUPTED
+
+
+def _command(options: argparse.Namespace) -> int:
+    if options.command == "run-jobs":
+        from verify.carried import run_jobs
+
+        return run_jobs(options)
+    if options.command == "doctor":
+        from verify.doctor import doctor
+
+        return doctor(options)
+    from verify import commands
+
+    return commands.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,20 +8,20 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from generator.errors import StateError, count
+from generator.errors import StateError, UsageError, count
 from generator.files import write_atomically
 from verify import show
 from verify.claims import Task
 from verify.coverage import cover, share, together
 from verify.listing import describe, rows
-from verify.opening import Session, UsageError, open_session
+from verify.opening import Session, open_session
 from verify.printing import prints
 from verify.progress import Clock, Progress
 from verify.records import Records
 from verify.reports import as_json, as_junit
 from verify.running import Result, results_of_records, run_tasks, strangers
 from verify.selection import choose
-from verify.travel import export_jobs, merge, run_jobs, run_on
+from verify.travel import export_jobs, merge, run_on
 from verify.updating import update
 
 
@@ -38,8 +38,6 @@ def run(options: argparse.Namespace) -> int:
         "merge": merge,
         "forget": _forget,
     }
-    if options.command == "run-jobs":
-        return run_jobs(options)
     with open_session(options) as session:
         return commands[options.command](session, options)
 

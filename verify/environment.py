@@ -110,6 +110,18 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def environment(packages: Iterable[str], needs: Iterable[str], machine: Machine) -> dict[str, str]:
+    """The versions that a claim's result depends on: of Python, of packages, and of the driver on a GPU.
+
+    Args:
+        packages: what its code imports.
+        needs: what it needs of the machine.
+        machine: this one.
+    """
+    found = versions(packages)
+    return {**found, "driver": machine.driver} if any(needs) else found
+
+
 @cache
 def _version(distribution: str) -> str:
     try:

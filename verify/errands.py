@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from generator.errors import StateError
 from verify.claims import PROTOCOL, Task
-from verify.environment import Machine, missing, versions
+from verify.environment import Machine, environment, missing
 from verify.jobs import Job
 from verify.records import Record, read_record, record_of, written_record
 
@@ -121,9 +121,7 @@ def run_errands(
                 what = f"{outcome.what}: {outcome.hint}"
                 yield Finding(owner, machine.name, machine.device, None, what=what, output=outcome.output)
                 continue
-            found = versions(by_owner[owner].packages)
-            if outcome.job.needs:
-                found["driver"] = machine.driver
+            found = environment(by_owner[owner].packages, outcome.job.needs, machine)
             record = record_of(outcome, found, date.today().isoformat())
             figures = {
                 name: Path(place).read_text(encoding="utf-8")

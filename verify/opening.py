@@ -11,23 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.collection import Collection, find_root, load
-from generator.errors import StateError, stop_on_errors
+from generator.errors import StateError, UsageError, stop_on_errors
 from generator.notes import Topic
 from verify.claims import Task, check_figures, check_imports, plan
 from verify.coverage import Coverage
-from verify.environment import Machine, missing, this_machine, told_apart, versions
+from verify.environment import Machine, environment, missing, this_machine, told_apart
 from verify.heirs import Heirs
 from verify.reading import read
 from verify.records import Record, Records
-
-
-class UsageError(Exception):
-    """The command line names something that is not there; the arguments are what and hint."""
-
-    def __init__(self, what: str, hint: str) -> None:
-        self.what = what
-        self.hint = hint
-        super().__init__(f"{what}\n  hint: {hint}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +42,7 @@ class Session:
 
     def environment(self, task: Task) -> dict[str, str]:
         """The versions that a task's result depends on here."""
-        found = versions(task.packages)
-        return {**found, "driver": self.machine.driver} if task.job.needs else found
+        return environment(task.packages, task.job.needs, self.machine)
 
     def lacking(self, task: Task) -> str:
         """What this machine lacks to run a task; empty when it lacks nothing."""

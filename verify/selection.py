@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from generator.errors import StateError
+from generator.errors import StateError, UsageError
 from generator.notes import Topic
 from generator.parse import parse
 from generator.source import Source
 from verify.claims import Task, plan
-from verify.opening import Session, UsageError
+from verify.opening import Session
 from verify.verdicts import judge
 
 State = tuple[str, tuple[tuple[str, str, str | None], ...]]

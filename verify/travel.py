@@ -1,4 +1,4 @@
-"""`verify export-jobs`, `run-jobs` and `merge`, and `verify run --on ray`: claims on other machines."""
+"""`verify export-jobs` and `merge`, and `verify run --on ray`: claims on other machines."""
 
 from __future__ import annotations
 
@@ -8,27 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from generator.errors import count
+from generator.errors import UsageError, count
 from generator.files import write_atomically
 from verify.claims import Task
 from verify.elsewhere import run_elsewhere, taken, unmeasured
-from verify.environment import this_machine
-from verify.errands import (
-    Errand,
-    Finding,
-    append_result,
-    mend_results,
-    read_jobs,
-    read_results,
-    run_errands,
-    write_jobs,
-)
-from verify.opening import Session, UsageError
+from verify.errands import Errand, Finding, read_results, write_jobs
+from verify.opening import Session
 from verify.records import settle_all
 from verify.running import Result
 from verify.selection import choose
-
-_FAILED = 4
 
 
 def run_on(
@@ -66,29 +54,6 @@ def export_jobs(session: Session, options: argparse.Namespace) -> int:
     return 0
 
 
-def run_jobs(options: argparse.Namespace) -> int:
-    """Run the jobs of a file on this machine; no notes are needed."""
-    errands = _shard(read_jobs(Path(options.jobs)), options.shard)
-    results = Path(options.output)
-    machine = this_machine(options.machine)
-    mend_results(results)
-    done = {
-        (found.owner, found.record.digest)
-        for found in (read_results(results) if results.exists() else ())
-        if found.record is not None and found.machine == machine.name
-    }
-    left = [errand for errand in errands if (errand.job.owner, errand.job.digest) not in done]
-    failed = 0
-    for number, finding in enumerate(run_errands(left, machine, workers=options.processes), start=1):
-        if finding.record is not None:
-            append_result(results, finding)
-        state = finding.record.state if finding.record is not None else f"skipped, {finding.what}"
-        failed += finding.record is not None and finding.record.state != "done"
-        print(f"[{number}/{len(left)}] {finding.owner}: {state}", file=sys.stderr, flush=True)
-    print(results)
-    return _FAILED if failed else 0
-
-
 def merge(session: Session, options: argparse.Namespace) -> int:
     """Take the findings of files into the records, where their code is that of the notes as they are now."""
     findings = [finding for file in options.results for finding in read_results(Path(file))]
@@ -118,13 +83,3 @@ def _place_figures(task: Task, finding: Finding) -> None:
         if name in finding.figures:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, finding.figures[name].encode())
-
-
-def _shard(errands: list[Errand], shard: str) -> list[Errand]:
-    """The part of the jobs that `2/8` names: every eighth one, from the second on."""
-    if not shard:
-        return errands
-    part, _, parts = shard.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise UsageError(f"--shard {shard}: names no part", "write --shard 2/8, from 1/8 to 8/8")
-    return errands[int(part) - 1 :: int(parts)]
