@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 import torch
 
-from verify import Comparison, Spread, compare, latency, throughput
+from verify import Comparison, Spread, compare, latency, throughput, timings
+from verify.evidence import noted
 from verify.measures.apart import _pickled, fresh_processes
 from verify.measures.candidates import Session
 from verify.measures.latency import CONTROL_TOLERANCE, bearable, conclude
@@ -280,8 +281,39 @@ def test_throughput_counts_samples_and_grows_with_the_batch_where_a_call_costs_s
     assert list(found) == [1, 32]
     assert found[32].value > 6 * found[1].value  # 32 · 21 / 52 = 12.9 times
     assert found[1].timing
-    with pytest.raises(ValueError, match=r"batches are positive numbers of samples, not \[0\]"):
+    with pytest.raises(ValueError, match=r"batches are positive numbers of samples, at most 26, not \[0\]"):
         throughput(build, [0])
+
+
+def test_timings_are_seconds_of_many_candidates_in_turns() -> None:
+    works = {"four": adding(80_000), "one": adding(20_000), "sixteen": adding(320_000)}
+    found = timings(works, processes=2, blocks=4, clock="process", strict=False)
+    assert list(found) == ["four", "one", "sixteen"]
+    assert 2.5 < found["four"].value / found["one"].value < 6.5
+    assert 2.5 < found["sixteen"].value / found["four"].value < 6.5
+    assert (found["one"].unit, found["one"].timing) == ("s", True)
+    one = noted()[-1]
+    assert one["measure"] == "timings"
+    orders = [[order for order, *_ in process] for process in one["rounds"]]
+    assert all(sorted(order) == ["A", "B", "C"] for process in orders for order in process)
+    assert [len(process) for process in orders] == [4, 4]
+    assert len({order for process in orders for order in process}) > 1
+
+
+@pytest.mark.parametrize(
+    ("works", "plan", "message"),
+    [
+        ({}, {}, "from 1 to 26 candidates are timed in turns, not 0"),
+        ({str(index): adding(1) for index in range(27)}, {}, "not 27"),
+        ({"one": adding(1)}, {"processes": 1}, "at least 2 processes, 1 block and 1 call"),
+        ({"one": adding(1)}, {"blocks": 0}, "at least 2 processes, 1 block and 1 call"),
+    ],
+)
+def test_timings_refuse_a_plan_that_measures_nothing(
+    works: dict[str, Callable[[], object]], plan: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        timings(works, **plan)
 
 
 def test_the_candidates_run_in_other_processes_on_one_thread() -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from verify.measures.onnx_export import quantize_onnx as quantize_onnx
     from verify.measures.percentiles import Latency as Latency
     from verify.measures.percentiles import latency as latency
-    from verify.measures.percentiles import throughput as throughput
     from verify.measures.pruning import prune_n_of_m as prune_n_of_m
     from verify.measures.pruning import prune_weights as prune_weights
     from verify.measures.pruning import sparsity as sparsity
@@ -59,6 +58,8 @@ if TYPE_CHECKING:
     from verify.measures.runtimes import session as session
     from verify.measures.state import state_bytes as state_bytes
     from verify.measures.tensorrt_engine import tensorrt_engine as tensorrt_engine
+    from verify.measures.timings import throughput as throughput
+    from verify.measures.timings import timings as timings
     from verify.measures.training import Digits as Digits
     from verify.measures.training import accuracy as accuracy
     from verify.measures.training import digits as digits
@@ -138,7 +139,8 @@ EXPORTS: dict[str, str] = {
     "sqnr": "verify.measures.quantization_error",
     "state_bytes": "verify.measures.state",
     "tensorrt_engine": "verify.measures.tensorrt_engine",
-    "throughput": "verify.measures.percentiles",
+    "throughput": "verify.measures.timings",
+    "timings": "verify.measures.timings",
     "train": "verify.measures.training",
     "work_by_kind": "verify.measures.work",
 }

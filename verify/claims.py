@@ -29,7 +29,7 @@ TIMEOUT = 60.0
 TIMEOUT_WITH_DEVICE = 600.0
 """The same for one that needs a GPU: each of its measuring processes sets CUDA up anew."""
 
-_TIMERS = frozenset({"compare", "latency", "throughput"})
+_TIMERS = frozenset({"compare", "latency", "throughput", "timings"})
 """Names of `verify` whose results belong to the machine that they were measured on."""
 
 _FORMULA = re.compile(r"\s*\$(?P<latex>[^$]+)\$\s*")

@@ -1,10 +1,9 @@
-"""How long one call takes: p50, p95 and p99 over fresh processes; and how much gets done, batch by batch."""
+"""How long one call takes: p50, p95 and p99 over fresh processes."""
 
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -94,54 +93,6 @@ def latency(
         measure="latency", modes=str(modes), seed=seed, control=found.a_a.value, doubts=found.doubts, **facts
     )
     return found
-
-
-def throughput(
-    build: Callable[[int], Candidate],
-    batches: Sequence[int],
-    *,
-    processes: int = 8,
-    blocks: int = 4,
-    seconds_per_block: float = 0.02,
-    calls: int = 3,
-    device: Device | None = None,
-    clock: Clock | None = None,
-    cuda_graph: bool = False,
-    tf32: bool = False,
-    threads: int = 1,
-    seed: int = 0,
-    strict: bool = True,
-) -> dict[int, Spread]:
-    """Samples per second at each batch size, all sizes timed in turns, in shuffled rounds.
-
-    `build(batch)` gives the candidate that works on that many samples per call: a function without
-    arguments, or a session. Processes, blocks, modes and clocks are as for `compare`.
-
-    Raises ValueError without batches or for one below 1; Unreliable when the GPU was throttled or shared, or
-    the clocks disagree.
-    """
-    if not batches or min(batches) < 1:
-        raise ValueError(f"batches are positive numbers of samples, not {list(batches)}")
-    candidates = {str(batch): build(batch) for batch in dict.fromkeys(batches)}
-    for name, candidate in candidates.items():
-        check_candidate(f"the candidate for batch {name}", candidate, None)
-    modes = modes_of(device, clock, "hot", cuda_graph, tf32, threads)
-    draw = random.Random(seed)
-    names = list(candidates)
-    orders = [[tuple(draw.sample(names, len(names))) for _ in range(blocks)] for _ in range(processes)]
-    plan = Plan(seconds_per_block, calls, held=1 + cuda_in_use())
-    work: partial[list[Round]] = partial(
-        time_rounds, candidates=candidates, inputs=None, orders=orders, plan=plan, modes=modes
-    )
-    found = apart(work, processes, modes)
-    doubts = doubts_of(found)
-    if strict and doubts:
-        raise Unreliable(f"unreliable, {'; '.join(doubts)}", QUIETER)
-    note(measure="throughput", modes=str(modes), seed=seed, doubts=doubts, **evidence_of(found, names))
-    return {
-        batch: estimate([[math.log(batch / each.seconds(str(batch))) for each in one] for one in found], seed)
-        for batch in dict.fromkeys(batches)
-    }
 
 
 def _latency(processes: Sequence[Sequence[Round]], modes: Modes, seed: int) -> Latency:
