@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ STRANGER = 12_345
 
 DOUBLING = f"""
 import os
+import shutil
 for _ in range({WIDE.bit_length() - 1}):
     os.fork()
 x = 1
@@ -65,6 +67,7 @@ SHELL = "import subprocess\nx = int(subprocess.run(['echo', '42'], capture_outpu
 
 LOOKING_AROUND = """
 import os
+import shutil
 found = [os.getppid()]
 for pid in ({}, {}):
     try:
@@ -228,3 +231,12 @@ def test_without_namespaces_what_a_claim_leaves_ends_with_the_run() -> None:
     code = "import subprocess\nsubprocess.Popen(['setsid', '--fork', 'sleep', '987.3']).wait()\nx = 1"
     assert in_turn([a_job("hides", code)], walled=False)["hides"].state == "done"
     assert not processes_with("sleep\000987.3")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler: install g++")
+def test_a_claim_can_compile_although_the_server_keeps_a_folder_for_that() -> None:
+    """Inductor leaves the folder's name in the environment, where the server's forks would find it."""
+    code = "import torch\nx = torch.compile(lambda x: 2 * x + 1)(torch.ones(3)).sum().item()"
+    (found,) = run([a_job("q", code, timeout=300)], workers=1)
+    assert (found.state, found.what) == ("done", "")
+    assert found.values["x"]["number"] == 9

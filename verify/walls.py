@@ -65,6 +65,7 @@ def settle(scratch: Path, output: Path) -> None:
     os.chdir(scratch)
     os.environ |= {"HOME": str(scratch), "TMPDIR": str(scratch), "PWD": str(scratch)}
     tempfile.tempdir = None  # the server's answer would outlive its variable
+    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # and so would Inductor's, which it keeps here
     nothing = os.open(os.devnull, os.O_RDONLY)
     printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for source, target in ((nothing, 0), (printed, 1), (printed, 2)):
