@@ -269,6 +269,23 @@ def test_a_claim_that_needs_a_gpu_is_skipped_aloud_where_there_is_none(tmp_path:
     assert snapshot(tmp_path) == {"cards/t.md": text.encode()}
 
 
+def test_a_figure_that_this_machine_cannot_draw_is_skipped_but_one_without_a_record_is_not(
+    tmp_path: Path,
+) -> None:
+    block = "```python claim needs=cuda\nplot = None\n```"
+    text = f'# T\n\n## Q? {{#q}}\n\n{block}\n\nA\n\n![Rates](rates.svg "claim:plot")\n'
+    write(tmp_path / "cards/t.md", text)
+    for command in ("run", "check"):
+        done = run_tool("verify", command, cwd=tmp_path, PATH="/nowhere")
+        assert done.code == OK, done.err
+        assert re.search(r"cards/t\.md:11: skipped +figure: Rates  \(plot\)", done.out)
+    write(tmp_path / "cards/rates.svg", "<svg/>")  # from whom?
+    done = run_tool("verify", "check", cwd=tmp_path, PATH="/nowhere")
+    assert done.code == WRONG
+    assert re.search(r"cards/t\.md:11: new +figure: Rates  \(plot\)", done.out)
+    assert "no record of this claim's code\n    hint: needs cuda: run `verify run --needs cuda" in done.out
+
+
 def test_an_interrupted_run_keeps_what_was_finished(tmp_path: Path) -> None:
     write(
         tmp_path / "cards/t.md",

@@ -179,9 +179,12 @@ def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
         away = session.away_from(evidence.machine, evidence.device)
         return judge(claim, result.task, evidence.record, evidence.device, away=away)
     lacking = session.lacking(result.task)
-    if lacking and claim.asks:
+    figure = dict(result.task.figures).get(claim.name) if claim.is_figure else None
+    asks = claim.asks if figure is None else not figure.exists()
+    if lacking and asks:
         return Judgement(claim, "skipped", what=lacking)
-    return Judgement(claim, "new", what="no record of this claim's code", hint="`verify run` measures it")
+    hint = lacking or "`verify run` measures it"
+    return Judgement(claim, "new", what="no record of this claim's code", hint=hint)
 
 
 def _not_here(task: Task, index: int, lacking: str) -> Judgement:
