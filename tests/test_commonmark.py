@@ -101,7 +101,7 @@ PIECES = st.sampled_from(WORDS + MARKS + LINES + SIGNS)
 SPACES = st.sampled_from(["", "", " ", " ", "\n", "\n\n", "\n    ", "\n  "])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(PIECES, SPACES), max_size=24))
 def test_whatever_is_written_shows_what_the_preset_shows(pieces: list[tuple[str, str]]) -> None:
     # A word on either side, so that no note is without an answer and no definition eats the last line.

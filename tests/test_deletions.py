@@ -165,7 +165,7 @@ def without_spaces(text: str) -> str:
     return "".join(text.replace("::", ":{:}").replace(":{:}", "::").split())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=GROUPS, inside=GROUPS, after=GROUPS)
 def test_whatever_tex_stands_in_a_deletion_anki_hides_and_shows_exactly_that(
     collection: Collection, before: str, inside: str, after: str

@@ -274,7 +274,7 @@ OLD = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), width=st.integers(1, 3), newline=st.sampled_from(["\n", "\r\n"]))
 def test_a_table_that_was_filled_holds_and_nothing_around_it_moved(
     data: st.DataObject, width: int, newline: str

@@ -263,13 +263,13 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(EXPRESSIONS)
 def test_the_latex_of_an_expression_is_proved_equal_to_it(expr: sympy.Expr) -> None:
     assert prove(latex_of(expr), expr).state == "proved"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(EXPRESSIONS)
 def test_the_latex_of_an_expression_is_not_that_of_a_larger_one(expr: sympy.Expr) -> None:
     assert prove(latex_of(expr), expr + 1).state == "refuted"

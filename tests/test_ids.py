@@ -193,7 +193,7 @@ def question_of(note: Note) -> str:
     return re.sub(r"\s*\{\s*\}$", "", "".join(token.content for token in note.question))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, max_size=15).map(lambda pieces: "# T\n\n" + "".join(pieces)))
 def test_whatever_the_file_every_new_id_is_read_back_and_the_rest_is_as_it_was(
     tmp_path: Path, text: str

@@ -201,7 +201,7 @@ FIELD = st.lists(
 GUID = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=10)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(fields=st.tuples(FIELD, FIELD), cloze=st.booleans(), guid=GUID)
 def test_any_fields_come_back_byte_for_byte(fields: tuple[str, str], cloze: bool, guid: str) -> None:
     raw = {

@@ -294,7 +294,7 @@ def test_ties_go_to_the_even_multiple_of_the_scale() -> None:
 floats = st.floats(-1e4, 1e4, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(floats, min_size=1, max_size=20), st.integers(2, 8), st.booleans())
 def test_zero_is_exact_errors_stay_within_half_a_step_and_twice_is_once(
     values: list[float], bits: int, symmetric: bool

@@ -321,7 +321,7 @@ BLOCKS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.tuples(BLOCKS, AROUND, st.lists(st.tuples(TEXTS, TITLES), min_size=2, max_size=2)), max_size=6

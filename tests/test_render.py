@@ -343,7 +343,7 @@ def literally(text: str) -> str:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inside=WRITTEN, outside=WRITTEN)
 def test_whatever_is_written_in_a_deletion_anki_hides_and_shows_exactly_that(
     collection: Collection, inside: str, outside: str
@@ -355,7 +355,7 @@ def test_whatever_is_written_in_a_deletion_anki_hides_and_shows_exactly_that(
     assert answer == " ".join(f"x x {inside} x x {outside} x".split())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(code=WRITTEN.filter(lambda text: "`" not in text))
 def test_whatever_code_stands_in_a_deletion_anki_hides_and_shows_exactly_that(
     collection: Collection, code: str

@@ -282,7 +282,7 @@ WORDS = st.sampled_from(
 TITLES = st.sampled_from([None, "refuted", "failed", "NVIDIA H200, torch 2.11, 2026-11", "it's (so)"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     pieces=st.lists(st.tuples(PROSE, WORDS, TITLES, WORDS, TITLES), min_size=1, max_size=4),
     tail=PROSE,
@@ -359,7 +359,7 @@ def pieces_of_a_file(draw: st.DrawFn) -> tuple[str, str]:
     return found[0], found[1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     notes=st.lists(st.lists(pieces_of_a_file(), min_size=1, max_size=5), min_size=1, max_size=3),
     newline=st.sampled_from(["\n", "\r\n"]),
@@ -386,7 +386,7 @@ def test_a_whole_file_with_links_of_every_kind_is_the_old_one_with_other_answers
     assert rewrite(old, changes) == page(1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(words=st.text("ab1 |`*_$[](){}<>!\\\n#-~:\"'&;é", min_size=1, max_size=8), place=st.integers(0, 3))
 def test_whatever_is_written_is_refused_or_changes_nothing_else(words: str, place: int) -> None:
     """An author's text around a link reads the same afterwards, whatever the link says."""

@@ -20,7 +20,7 @@ from tests.notes import visible, write_notes
 from tests.test_commonmark import PIECES, SPACES
 
 NUMBERS = count(1)
-FUZZ = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass(slots=True)

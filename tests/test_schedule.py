@@ -7,7 +7,7 @@ from collections import deque
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_runner import a_job
@@ -20,7 +20,6 @@ KINDS = {"count": Job("count", ()), "cuda": Job("cuda", (), needs=("cuda",), alo
 KINDS["timing"] = Job("timing", (), alone=True)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(KINDS))), st.integers(1, 4), st.integers(0, 3), st.randoms())
 def test_whatever_ends_first_nothing_disturbs_a_measurement(kinds, workers, gpus, luck) -> None:  # type: ignore[no-untyped-def]
     names = [f"GPU-{number}" for number in range(gpus)]

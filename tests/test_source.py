@@ -140,7 +140,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_whatever_the_markdown_each_visible_character_is_found_where_it_stands(text: str) -> None:
     for content, offsets in offsets_of(text):
