@@ -101,7 +101,8 @@ def render_notes(collection: Collection) -> tuple[list[Content], list[HeldBack],
             held_back.append(HeldBack(note.location, note.id, rendered.held_back, _needs(note, topic)))
         else:
             contents.append(_content(note, topic, rendered))
-    return contents, held_back, problems
+    # What is wrong with a topic's introduction is found again in each of its notes.
+    return contents, held_back, list(dict.fromkeys(problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -221,12 +222,11 @@ def _look(src: str, beside: Path, root: Path) -> str:
 
 def _sources(topic: Topic) -> Iterator[str]:
     """The destinations of a file's images."""
-    for note in topic.notes:
-        for tokens in (note.question, note.answer, note.extra):
-            for token in tokens:
-                for child in (token, *(token.children or ())):
-                    if child.type == "image":
-                        yield str(child.attrGet("src") or "")
+    texts = [text for note in topic.notes for text in (note.question, note.answer, note.extra)]
+    for token in chain(topic.introduction, *texts):
+        for child in (token, *(token.children or ())):
+            if child.type == "image":
+                yield str(child.attrGet("src") or "")
 
 
 def _bare(topic: Topic) -> Topic:

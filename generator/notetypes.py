@@ -15,6 +15,9 @@ from generator.notes import Kind
 
 SPARES = 5
 
+_FORMER_SPARES = ("Introduction",)
+"""Spares that have found a use, in order: `Spare 1`, …"""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -61,10 +64,10 @@ class NoteType:
 
 
 def _fields(base: int, names: tuple[str, ...], tagged: int = 0) -> tuple[Field, ...]:
-    spares = tuple(f"Spare {number}" for number in range(1, SPARES + 1))
+    spares = tuple(f"Spare {number}" for number in range(len(_FORMER_SPARES) + 1, SPARES + 1))
     return tuple(
         Field(name, base + index, index if index < tagged else None)
-        for index, name in enumerate(names + spares)
+        for index, name in enumerate((*names, *_FORMER_SPARES, *spares))
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -83,6 +83,7 @@ def render(note: Note, topic: Topic, root: Path, references: dict[str, Reference
         "Hint": inert(escape(note.hint, quote=False)),
         "Expires": note.expires or topic.expires,
         "Id": note.id,
+        "Introduction": _introduction(topic, page),
     }
     if note.kind == "cloze":
         fields |= {"Text": answer, "Context": question}
@@ -230,6 +231,16 @@ def _sources(note: Note, references: dict[str, Reference]) -> str:
         if citation.key in references
     )
     return "<br>".join(lines)
+
+
+def _introduction(topic: Topic, page: _Page) -> str:
+    """What the topic is about; empty while a claim in it is not measured or does not hold."""
+    if any(claim.held_back for claim in topic.claims):
+        return ""
+    # Of its own: a figure that is not drawn yet shall hold back what it stands in, and not every note.
+    own = replace(page, missing_figures=[])
+    html = _blocks(topic.introduction, own)
+    return "" if own.missing_figures else html
 
 
 def _evidence(note: Note, topic: Topic) -> str:

@@ -42,7 +42,7 @@ CHEMISTRY = {
 @pytest.fixture(scope="module")
 def learner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Learner]:
     folder = tmp_path_factory.mktemp("collection")
-    text = "# Markup\n\nAbout it.\n"
+    text = "# Markup\n"
     for prefix, cases in (("case", CASES), ("ce", CHEMISTRY)):
         for name, (body, _) in cases.items():
             text += f"\n## About {name}? {{#{prefix}-{name}}}\n\n{body}\n"

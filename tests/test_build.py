@@ -161,6 +161,16 @@ def test_a_mistake_in_one_note_stops_the_build_and_nothing_is_written(
     assert files_in(cards.parent / "decks") == before
 
 
+def test_a_mistake_in_an_introduction_is_told_once_however_many_notes_it_has(
+    cards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "# T\n\nAbout ![it](none.png).\n\n## One? {#one}\n\n1\n\n## Two? {#two}\n\n2\n"
+    write_notes(cards, text)
+    with pytest.raises(CardError) as refused:
+        build_at(cards, 100, monkeypatch)
+    assert [problem.what for problem in refused.value.problems] == ["the image none.png does not exist"]
+
+
 def test_a_damaged_ledger_stops_the_build_and_nothing_is_written(
     cards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

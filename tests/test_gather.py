@@ -39,6 +39,8 @@ def cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_notes(root, topic("figure", drawn), "figure.md")
     write_notes(root, BIB, "references.bib")
     write_notes(root, SVG.format(9), "box.svg")
+    write_notes(root, topic("told").replace("About it.", "About ![it](it.svg)."), "told.md")
+    write_notes(root, SVG.format(7), "it.svg")
     return root
 
 
@@ -72,13 +74,13 @@ def decks(out: Path) -> dict[str, bytes]:
 
 def test_a_second_build_compiles_nothing_and_makes_the_same_bytes(cards: Path, compiled: list[str]) -> None:
     build(cards, cards.parent / "decks")
-    assert sorted(compiled) == ["cited.md", "figure.md", "picture.md", "plain.md"]
+    assert sorted(compiled) == ["cited.md", "figure.md", "picture.md", "plain.md", "told.md"]
     before = decks(cards.parent / "decks")
     compiled.clear()
     report = build(cards, cards.parent / "decks")
     assert compiled == []
     assert decks(cards.parent / "decks") == before
-    assert (report.new, report.changed, report.unchanged) == ((), (), 3)
+    assert (report.new, report.changed, report.unchanged) == ((), (), 4)
     assert [held.id for held in report.held_back] == ["figure"], "what is held back is remembered too"
 
 
@@ -91,14 +93,28 @@ def edit(name: str, text: str) -> Callable[[Path], object]:
     [
         (edit("plain.md", topic("plain", "Five.")), ["plain.md"]),
         (edit("box.svg", SVG.format(10)), ["picture.md"]),
+        (edit("it.svg", SVG.format(8)), ["told.md"]),
         (edit("plot.svg", SVG.format(3)), ["figure.md"]),
         (edit("references.bib", BIB.replace("2016", "2015")), ["cited.md"]),
         (edit("references.bib", BIB + BIB.replace("he", "ho")), []),
-        (edit("groundtruth.toml", 'tags = ["all"]\n'), ["cited.md", "figure.md", "picture.md", "plain.md"]),
+        (
+            edit("groundtruth.toml", 'tags = ["all"]\n'),
+            ["cited.md", "figure.md", "picture.md", "plain.md", "told.md"],
+        ),
         (lambda cards: (cards / "plain.md").rename(cards / "other.md"), ["other.md"]),
         (lambda cards: (cards / "plain.md").unlink(), []),
     ],
-    ids=["text", "picture", "figure-drawn", "source", "another-source", "settings", "renamed", "deleted"],
+    ids=[
+        "text",
+        "picture",
+        "introduction",
+        "figure-drawn",
+        "source",
+        "another-source",
+        "settings",
+        "renamed",
+        "deleted",
+    ],
 )
 def test_only_what_rests_on_a_change_is_compiled_again(
     cards: Path, compiled: list[str], change: Callable[[Path], object], again: list[str]

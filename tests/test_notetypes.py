@@ -41,7 +41,7 @@ def test_the_fields_of_questions_never_change_in_id_order_or_number() -> None:
         (7302614810017009, "Related"),
         (7302614810017010, "Expires"),
         (7302614810017011, "Id"),
-        (7302614810017012, "Spare 1"),
+        (7302614810017012, "Introduction"),
         (7302614810017013, "Spare 2"),
         (7302614810017014, "Spare 3"),
         (7302614810017015, "Spare 4"),
@@ -61,7 +61,7 @@ def test_the_fields_of_cloze_notes_never_change_in_id_order_or_number() -> None:
         (7302614810027007, "Related"),
         (7302614810027008, "Expires"),
         (7302614810027009, "Id"),
-        (7302614810027010, "Spare 1"),
+        (7302614810027010, "Introduction"),
         (7302614810027011, "Spare 2"),
         (7302614810027012, "Spare 3"),
         (7302614810027013, "Spare 4"),
@@ -83,7 +83,7 @@ def test_the_fields_of_image_occlusion_notes_begin_with_the_stock_ones_and_never
         (7302614810037009, "Related", None),
         (7302614810037010, "Expires", None),
         (7302614810037011, "Id", None),
-        (7302614810037012, "Spare 1", None),
+        (7302614810037012, "Introduction", None),
         (7302614810037013, "Spare 2", None),
         (7302614810037014, "Spare 3", None),
         (7302614810037015, "Spare 4", None),
@@ -150,7 +150,13 @@ def test_no_mark_for_an_include_is_left_in_a_template(notetype: NoteType) -> Non
 
 @TYPES
 def test_the_answer_shows_what_the_question_hides(notetype: NoteType) -> None:
-    below = {"Back Extra" if notetype is OCCLUSION else "Extra", "Evidence", "Source", "Related"}
+    below = {
+        "Back Extra" if notetype is OCCLUSION else "Extra",
+        "Evidence",
+        "Introduction",
+        "Source",
+        "Related",
+    }
     for template in notetype.templates:
         assert below <= named(OURS.template(template.back))
         assert not below & named(OURS.template(template.front))

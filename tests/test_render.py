@@ -20,7 +20,10 @@ from generator.source import Source
 from tests.notes import HEAD, html_of, rendered, visible
 
 HOWARD = Reference("howard2017", "Howard et al.", "2017", "MobileNets", "https://arxiv.org/abs/1704.04861")
-EMPTY = {"Extra": "", "Evidence": "", "Source": "", "Topic": "Topic", "Hint": "", "Expires": "", "Id": "q"}
+EMPTY = dict.fromkeys(("Extra", "Evidence", "Source", "Hint", "Expires", "Introduction"), "") | {
+    "Topic": "Topic",
+    "Id": "q",
+}
 
 
 def fields(text: str) -> dict[str, str]:
@@ -36,6 +39,30 @@ def test_a_basic_note_has_a_question_and_an_answer() -> None:
         "Answer": "<p>Because.</p>",
         "Extra": "<p>A reason.</p>",
     }
+
+
+def test_every_note_of_a_topic_has_its_introduction(tmp_path: Path) -> None:
+    name = write_picture(tmp_path)
+    before = "# Topic\n\nIt is *large*: [3](claim:n) of $x$. ![A](fig.svg)\n\n```python claim\nn = 3\n```\n\n"
+    found = rendered(
+        before + "Really [so](cite:howard2017).\n\n## Why? {#q}\n\nBecause.", tmp_path, {"howard2017": HOWARD}
+    )
+    assert visible(found.fields["Introduction"]) == "It is large: 3 of \\(x\\). Really so."
+    assert f'<img src="{name}" alt="A">' in found.fields["Introduction"]
+    assert [media.name for media in found.media] == [name]
+    cloze = rendered(before + "## Why? {#q}\n\nIt {==is==}.", tmp_path)
+    assert visible(cloze.fields["Introduction"]) == "It is large: 3 of \\(x\\)."
+
+
+@pytest.mark.parametrize(
+    "introduction", ["[?](claim:n) of them.", '[3](claim:n "refuted")', '![A](none.svg "claim:n")']
+)
+def test_an_introduction_that_is_not_measured_is_left_out_but_holds_no_note_back(
+    tmp_path: Path, introduction: str
+) -> None:
+    text = f"# Topic\n\n{introduction}\n\n```python claim\nn = 3\n```\n\n## Why? {{#q}}\n\nBecause."
+    found = rendered(text, tmp_path)
+    assert (found.fields["Introduction"], found.held_back, found.problems) == ("", (), ())
 
 
 def test_a_reversed_note_says_that_it_is() -> None:
