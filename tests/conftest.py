@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("groundtruth")
+settings.register_profile("groundtruth", deadline=None)
 settings.load_profile("groundtruth")

@@ -73,12 +73,14 @@ def carried(value: Value) -> int:
 
 
 def fillers(written: Written, value: Value) -> int:
-    """How many zeros at the end only fill their place, as in `1,230` for 1234.5."""
-    if written.is_fraction or written.power or written.base or written.decimals:
+    """How many zeros at the end only fill their place, as in `1,230` for 1234.5, or `110` for 112 ± 8."""
+    if written.is_fraction or written.power or written.base or written.decimals or not written.number:
         return 0
     if is_whole(value, written.scale):
         return 0
-    return max(0, written.significant - max(FIGURES, len(written.plain.strip("0"))))
+    zeros = len(written.plain) - len(written.plain.rstrip("0"))
+    uncertain = min(zeros, -places_carried(value, written.scale))
+    return max(0, uncertain, written.significant - max(FIGURES, len(written.plain.strip("0"))))
 
 
 def fitted(written: Written, value: Value) -> Written:

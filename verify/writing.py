@@ -149,8 +149,7 @@ def _spell(number: Fraction, places: int, like: Written, whole: bool, bare: bool
     size = len(str(units)) - 1 - places
     small, large = SPELLED_OUT
     odd = places > like.decimals if abs(number) < small else abs(number) >= large and not whole
-    coarse = places < 0 and size + 1 + places < FIGURES and not whole
-    powered = units > 0 and (bool(like.power) or odd or coarse)
+    powered = units > 0 and (bool(like.power) or odd)
     if units >= 10 and size > magnitude(number) and (powered or places > 0):
         units, places = units // 10, places - 1  # 9.996 became 10.00
     if powered:
