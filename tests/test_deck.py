@@ -106,4 +106,5 @@ def test_every_claim_has_a_record_that_agrees_with_its_text(capsys: pytest.Captu
 def test_every_topic_explains_before_it_asks() -> None:
     for topic in load(CARDS).topics:
         text = " ".join(token.content for token in topic.introduction if token.type == "inline")
-        assert len(re.findall(r"[.?!](?=\s|$)", text)) >= 2, f"{topic.path}: fewer than two sentences above the first note"
+        ends = re.findall(r"[.?!](?=\s|$)", text)
+        assert len(ends) >= 2, f"{topic.path}: fewer than two sentences above the first note"
