@@ -57,7 +57,7 @@ def test_of_a_gpu_the_extremes_are_kept_and_how_often_it_was_throttled() -> None
     found = evidence_of([[one(1980), one(1500, "power cap")]], ("a", "b"))
     assert found["rounds"] == [[["AB", 1e-3, 2e-3], ["AB", 1e-3, 2e-3]]]
     assert found["gpu"]["sm_mhz"] == [1500, 1980]
-    assert found["throttled"] == 1
+    assert found["throttled"] == {"power cap": 1}
 
 
 def test_floats_are_kept_to_five_digits_at_any_depth() -> None:

@@ -13,10 +13,11 @@ import torch
 
 from verify.measures.candidates import Ready
 from verify.measures.clocks import CudaTimer, HostTimer
-from verify.measures.latency import conclude, doubts_of
+from verify.measures.latency import conclude
 from verify.measures.modes import Modes, allow_tf32
 from verify.measures.nvml import Gpu, GpuState
-from verify.measures.rounds import Plan, balanced, measure
+from verify.measures.reliability import doubts_of
+from verify.measures.rounds import Plan, balanced, evidence_of, measure, warm
 
 CUDA = Modes("cuda", "device", "hot", False, False, 1, "inference")
 
@@ -110,6 +111,20 @@ def test_every_block_of_a_comparison_is_synchronised_and_no_candidate_runs_into_
     assert found.reliable
 
 
+def test_a_gpu_is_kept_at_work_until_its_clocks_are_up_though_blocks_agree_at_once() -> None:
+    cuda = FakeCuda()
+    timer = CudaTimer(cuda=cuda, now=cuda.now)
+    assert warm(cuda.launch(1e-3, "a"), 5e-3, timer) == pytest.approx(1e-3, rel=1e-2)
+    assert cuda.said.count("a") < 10
+    warm(cuda.launch(1e-3, "b"), 5e-3, timer, at_least=0.1)
+    assert 95 <= cuda.said.count("b") <= 110
+    slow = FakeCuda()  # ten blocks that never agree are enough, and one call may be all that is needed
+    times = iter([1.0, 2.0] * 20)
+    run = lambda: slow.launch(next(times), "c")()  # noqa: E731
+    warm(run, 5e-3, CudaTimer(cuda=slow, now=slow.now), at_least=0.1)
+    assert slow.said.count("c") == 12
+
+
 # Modes
 
 
@@ -163,16 +178,32 @@ def a_process(states: list[GpuState]) -> list[object]:
     return list(measure(runs, order, Plan(0.001, 2), timer, lambda: next(told)))
 
 
-def test_throttled_rounds_are_dropped_and_more_than_one_in_five_makes_a_run_unreliable() -> None:
-    def run(bad: int) -> list[list[object]]:
-        states = [state("power cap") if index < bad else state() for index in range(12) for _ in range(2)]
-        return [a_process(states) for _ in range(8)]
+def a_run(bad: int, reason: str) -> list[list[object]]:
+    """Eight processes of 12 rounds; in the first ones something held the clocks back."""
+    states = [state(reason) if index < bad else state() for index in range(12) for _ in range(2)]
+    return [a_process(states) for _ in range(8)]
 
-    mild, heavy = (conclude(run(bad), ("a", "b"), CUDA, 0) for bad in (2, 3))  # type: ignore[arg-type]
+
+def test_throttled_rounds_are_dropped_and_more_than_one_in_five_makes_a_run_unreliable() -> None:
+    reason = "hardware thermal slowdown"
+    mild, heavy = (conclude(a_run(bad, reason), ("a", "b"), CUDA, 0) for bad in (2, 3))  # type: ignore[arg-type]
     assert mild.reliable
     assert sum(bool(each.throttled) for rounds in mild.rounds for each in rounds) == 16
     assert not heavy.reliable
-    assert heavy.doubts == ("the GPU was throttled in 24 of 96 rounds: power cap",)
+    assert heavy.doubts == (f"the GPU was throttled in 24 of 96 rounds: {reason}",)
+
+
+def test_a_power_cap_in_more_than_one_in_five_rounds_is_how_the_gpu_sustains_the_work() -> None:
+    few, many = (conclude(a_run(bad, "power cap"), ("a", "b"), CUDA, 0) for bad in (2, 12))  # type: ignore[arg-type]
+    assert few.reliable and many.reliable
+    evidence = evidence_of(many.rounds, ("a", "b"))
+    assert evidence["throttled"] == {"power cap": 96}
+    # Rounds under a cap that comes and goes are dropped, as others are; under one that holds, all are kept.
+    assert few.ratio.samples and many.ratio.samples
+    rounds = a_run(12, "power cap")
+    rounds[0] = a_process([state("power cap", "hardware slowdown")] * 24)
+    mixed = conclude(rounds, ("a", "b"), CUDA, 0)  # type: ignore[arg-type]
+    assert mixed.reliable and len(mixed.ratio.samples) == 7
 
 
 def test_another_process_on_the_gpu_makes_a_run_unreliable() -> None:

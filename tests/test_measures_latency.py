@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -22,10 +23,13 @@ import torch
 
 from verify import Comparison, Spread, compare, latency, throughput, timings
 from verify.evidence import noted
-from verify.measures.apart import _pickled, fresh_processes
+from verify.measures import percentiles
+from verify.measures.apart import fresh_processes, pickled
 from verify.measures.candidates import Session
-from verify.measures.latency import CONTROL_TOLERANCE, bearable, conclude
-from verify.unmeasured import Unreliable
+from verify.measures.latency import conclude
+from verify.measures.reliability import CONTROL_TOLERANCE, bearable
+from verify.measures.spawning import loaded_beside, modules_of
+from verify.unmeasured import Unavailable, Unreliable
 
 
 def adding(count: int) -> Callable[[], object]:
@@ -104,7 +108,7 @@ def test_the_control_times_the_first_candidate_against_itself() -> None:
 
 def test_an_unreliable_run_is_repeated_and_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.measures.latency.CONTROL_TOLERANCE", {"cpu": -1.0})
-    monkeypatch.setattr("verify.measures.latency.USELESS", {"cpu": -1.0})
+    monkeypatch.setattr("verify.measures.reliability.USELESS", {"cpu": -1.0})
     runs: list[Comparison] = []
 
     def counted(*arguments: Any) -> Comparison:
@@ -120,6 +124,13 @@ def test_an_unreliable_run_is_repeated_and_then_refused(monkeypatch: pytest.Monk
     assert refusal.value.hint == "run it again when the machine is quiet and the GPU is nobody else's"
     found = compare({"a": adding(9), "b": adding(9)}, **settings, attempts=1, strict=False)  # type: ignore[arg-type]
     assert len(runs) == 3 and not found.reliable
+
+
+def test_single_calls_on_a_gpu_bear_a_control_of_three_percent() -> None:
+    for off, counts in ((1.025, True), (1.035, False)):
+        a_a = Spread(off, off, off, timing=True)
+        assert bearable(["even and odd"], a_a, "cuda", percentiles.USELESS) is counts
+        assert not bearable(["even and odd"], a_a, "cuda")
 
 
 @pytest.mark.parametrize(
@@ -237,13 +248,102 @@ def test_work_goes_into_a_new_interpreter_that_forks_for_each_process_and_outliv
     assert (total, more, threads) == (3, 5, 1)
 
 
+def test_one_interpreter_serves_every_measurement_of_a_claim() -> None:
+    seen = []
+    for _ in range(2):
+        with fresh_processes(lambda number: os.getppid(), spawned=True) as run:
+            seen.append(run(0))
+    assert seen[0] == seen[1] != os.getpid()
+
+
+def test_another_interpreter_is_started_where_the_first_has_other_variables_or_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(number: int) -> tuple[int, str]:
+        return os.getppid(), os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+    with fresh_processes(work, spawned=True) as run:
+        first, _ = run(0)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-of-nobody")
+    with fresh_processes(work, spawned=True) as run:
+        second, visible = run(0)
+    assert second != first and visible == "GPU-of-nobody"
+    os.kill(second, signal.SIGKILL)
+    os.waitid(os.P_PID, second, os.WEXITED | os.WNOWAIT)
+    with fresh_processes(work, spawned=True) as run:
+        assert run(0)[0] not in (first, second)
+
+
+class Loading:
+    """Work that notes when it was loaded and when it was done."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __setstate__(self, state: dict[str, Path]) -> None:
+        self.__dict__ |= state
+        (self.folder / f"loaded-{os.getpid()}").touch()
+
+    def __call__(self, number: int) -> tuple[int, int, int]:
+        loaded = len(list(self.folder.glob("loaded-*")))
+        (self.folder / f"done-{number}").touch()
+        return loaded, len(list(self.folder.glob("done-*"))), loaded_beside()
+
+
+def test_processes_load_side_by_side_and_are_told_one_after_the_other_to_begin(tmp_path: Path) -> None:
+    with fresh_processes(Loading(tmp_path), spawned=True, processes=5, ahead=2) as run:
+        found = [run(number) for number in range(5)]
+    # Three are loaded before the first begins, then the two that are left; each does its work alone.
+    assert found == [(3, 1, 2), (3, 2, 1), (3, 3, 0), (5, 4, 1), (5, 5, 0)]
+
+
+def test_processes_that_were_loaded_and_never_told_to_begin_are_ended(tmp_path: Path) -> None:
+    with fresh_processes(Loading(tmp_path), spawned=True, processes=4, ahead=3) as run:
+        run(0)
+    loaded = [int(file.name.partition("-")[2]) for file in tmp_path.glob("loaded-*")]
+    assert len(loaded) == 4 and len(list(tmp_path.glob("done-*"))) == 1
+    assert not any(Path(f"/proc/{pid}").exists() for pid in loaded)
+
+
+class Unloadable:
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("out of memory")
+
+    def __init__(self) -> None:
+        self.there = True
+
+    def __call__(self, number: int) -> int:
+        return number
+
+
+def test_work_that_cannot_be_loaded_says_why() -> None:
+    with (
+        fresh_processes(Unloadable(), spawned=True, processes=3, ahead=2) as run,
+        pytest.raises(RuntimeError, match="a candidate failed: ValueError: out of memory"),
+    ):
+        run(0)
+
+
+def test_a_server_imports_what_the_work_is_made_of_before_it_forks() -> None:
+    named = modules_of(pickled(partial(torch.nn.functional.linear, torch.ones(2, 2))))
+    assert "torch._utils" in named and "claim" not in named
+    assert all(name in sys.modules for name in named)
+
+
+def test_without_cloudpickle_a_claim_is_skipped_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    with pytest.raises(Unavailable) as refusal:
+        pickled(lambda number: number)
+    assert refusal.value.hint == "pip install cloudpickle"
+
+
 def test_what_a_claim_defines_travels_with_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A claim's code runs in a module that no other interpreter can import.
     module = ModuleType("claim")
     monkeypatch.setitem(sys.modules, "claim", module)
     exec("class Adder:\n    def add(self, x):\n        return x + one\none = 1", module.__dict__)
     adder = module.Adder()
-    (tmp_path / "work").write_bytes(_pickled(lambda number: adder.add(number)))
+    (tmp_path / "work").write_bytes(pickled(lambda number: adder.add(number)))
     program = "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb'))(41))"
     done = subprocess.run(
         [sys.executable, "-c", program, tmp_path / "work"], capture_output=True, text=True, check=True

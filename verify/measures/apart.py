@@ -1,40 +1,35 @@
 """Fresh processes to measure in: forks of this one, or, where CUDA is at work, of one that never saw it.
 
 A process that used CUDA cannot be forked: its children hold a context that does not work. So the work is
-pickled, and a server in a new interpreter, which has imported torch and done nothing else, forks itself for
-each measurement.
+pickled, and a server in a new interpreter (`verify/measures/spawning.py`) forks itself for each measurement.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import pickle
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import torch
+
+from verify.measures.modes import Modes, cuda_in_use
+from verify.unmeasured import Unavailable
 
 Answer = TypeVar("Answer")
 Apart = Callable[[int], Answer]
 """Does the work in a fresh process, given the number of that process."""
 
-SERVE = """import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from verify.measures.apart import serve
-serve()"""
-
 
 @contextmanager
 def fresh_processes(
-    work: Callable[[int], Answer], *, spawned: bool, threads: int = 1
+    work: Callable[[int], Answer], *, spawned: bool, threads: int = 1, processes: int = 1, ahead: int = 0
 ) -> Iterator[Apart[Answer]]:
     """A function that does `work(number)` in a fresh process and returns its answer, which can be pickled.
 
@@ -42,6 +37,9 @@ def fresh_processes(
         work: what to do; where `spawned`, it has to be picklable (by cloudpickle: lambdas are).
         spawned: fork from a new interpreter instead of from this process.
         threads: torch's threads in each process.
+        processes: how many there will be, numbered from 0.
+        ahead: where `spawned`, how many of the processes that follow load what they work on beside one that
+            is about to begin; none of them does anything while it works.
 
     Raises:
         TypeError: `work` cannot be carried into a new interpreter.
@@ -49,30 +47,67 @@ def fresh_processes(
     """
     with tempfile.TemporaryDirectory(prefix="groundtruth-") as folder:
         if spawned:
-            with _server(work, Path(folder)) as server:
-                yield lambda number: _ask(server, number, threads, Path(folder))
+            from verify.measures.spawning import prepared
+
+            with prepared(pickled(work), Path(folder), threads, processes, ahead) as ask:
+                yield lambda number: read(Path(folder) / f"answer-{number}", ask(number))
         else:
             yield lambda number: _fork(work, number, threads, Path(folder))
+
+
+def in_fresh_processes(work: partial[Answer], processes: int, modes: Modes) -> list[Answer]:
+    """What `work(number)` gives in each of so many fresh processes, one after the other."""
+    # A fork of a process that holds a CUDA context, or more than one thread at work, would hang or fail.
+    spawned = modes.device == "cuda" or cuda_in_use() or modes.threads != 1
+    ahead = room_beside() if spawned else 0
+    with fresh_processes(
+        work, spawned=spawned, threads=modes.threads, processes=processes, ahead=ahead
+    ) as run:
+        return [run(number) for number in range(processes)]
+
+
+def room_beside() -> int:
+    """How many more processes like this one fit into half of what is free of the GPU; 0 without CUDA."""
+    if not cuda_in_use():
+        return 0
+    free, total = torch.cuda.mem_get_info()
+    return int(free // 2 // max(total - free, 1 << 30))
 
 
 def _fork(work: Callable[[int], Answer], number: int, threads: int, folder: Path) -> Answer:
     answer = folder / f"answer-{number}"
     child = os.fork()
     if child == 0:
-        _measure(lambda: work, number, threads, answer)
-    found: Answer = _read(answer, os.waitpid(child, 0)[1])
+        do(lambda: work, number, threads, answer)
+    found: Answer = read(answer, os.waitpid(child, 0)[1])
     return found
 
 
-def _measure(load: Callable[[], Callable[[int], object]], number: int, threads: int, answer: Path) -> None:
-    """Do the work in this process, which was forked for it, leave the answer in a file, and end."""
+def do(
+    load: Callable[[], Callable[[int], object]],
+    number: int,
+    threads: int,
+    answer: Path,
+    begin: Callable[[], object] = lambda: None,
+) -> NoReturn:
+    """Do the work in this process, which was forked for it, leave the answer in a file, and end.
+
+    Args:
+        load: gives the work.
+        number: of this process.
+        threads: torch's.
+        answer: the file.
+        begin: waits, once the work is loaded, until it may be done.
+    """
     status = 1
     try:
         torch.set_num_threads(threads)
         gc.freeze()
         gc.disable()
         try:
-            found = (True, load()(number))
+            work = load()
+            begin()
+            found = (True, work(number))
         except BaseException as error:
             found = (False, f"{type(error).__name__}: {error}")
         answer.write_bytes(pickle.dumps(found))
@@ -81,7 +116,12 @@ def _measure(load: Callable[[], Callable[[int], object]], number: int, threads: 
         os._exit(status)
 
 
-def _read(answer: Path, status: int) -> Any:
+def read(answer: Path, status: int) -> Any:
+    """The answer that a process left, given how it ended.
+
+    Raises:
+        RuntimeError: the work raised, or the process died.
+    """
     if status or not answer.exists():
         code = os.waitstatus_to_exitcode(status)
         raise RuntimeError(f"a measuring process ended with {code} (a signal if negative)")
@@ -92,20 +132,18 @@ def _read(answer: Path, status: int) -> Any:
     return found
 
 
-@contextmanager
-def _server(work: Callable[[int], object], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    (folder / "work").write_bytes(_pickled(work))
-    command = [sys.executable, "-c", SERVE, json.dumps(sys.path)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def pickled(work: Callable[[int], object]) -> bytes:
+    """The work for another interpreter, with what the claim's own code defines.
+
+    Raises:
+        TypeError: it cannot be carried there.
+        Unavailable: there is no cloudpickle.
+    """
     try:
-        yield server
-    finally:
-        server.kill()
-        server.communicate()
-
-
-def _pickled(work: Callable[[int], object]) -> bytes:
-    import cloudpickle
+        import cloudpickle
+    except ModuleNotFoundError as error:
+        what = "cloudpickle, which carries work into fresh processes, is not installed"
+        raise Unavailable(what, "pip install cloudpickle") from error
 
     # A claim's module exists in this process alone: what it defines has to travel with the work.
     own = [sys.modules[name] for name in ("claim",) if name in sys.modules]
@@ -121,32 +159,3 @@ def _pickled(work: Callable[[int], object]) -> bytes:
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)
-
-
-def _ask(server: subprocess.Popen[str], number: int, threads: int, folder: Path) -> Any:
-    assert server.stdin is not None and server.stdout is not None
-    try:
-        server.stdin.write(json.dumps([str(folder), number, threads]) + "\n")
-        server.stdin.flush()
-        line = server.stdout.readline()
-    except BrokenPipeError:
-        line = ""
-    if not line:
-        raise RuntimeError("the server of measuring processes ended; its last words are above")
-    return _read(folder / f"answer-{number}", int(line))
-
-
-def serve() -> None:
-    """The server's side: fork for each request on standard input, answer with the child's wait status."""
-    for line in sys.stdin:
-        folder, number, threads = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            os.dup2(2, 1)  # what a candidate prints must not look like an answer
-            load = partial(_load, Path(folder) / "work")
-            _measure(load, number, threads, Path(folder) / f"answer-{number}")
-        print(os.waitpid(child, 0)[1], flush=True)
-
-
-def _load(work: Path) -> Any:
-    return pickle.loads(work.read_bytes())

@@ -9,28 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-import torch
-
 from verify.evidence import note
-from verify.measures.apart import Answer, fresh_processes
+from verify.measures.apart import in_fresh_processes
 from verify.measures.bootstrap import estimate
 from verify.measures.candidates import Candidate, check_candidate
-from verify.measures.modes import Cache, Clock, Device, Modes, gradients_here
-from verify.measures.rounds import Plan, Round, balanced, compute, evidence_of, time_rounds
+from verify.measures.modes import Cache, Clock, Device, Modes, cuda_in_use, modes_of
+from verify.measures.reliability import CONTROL_TOLERANCE, QUIETER, bearable, doubts_of, spoiling
+from verify.measures.rounds import WARM, Plan, Round, balanced, compute, evidence_of, time_rounds
 from verify.unmeasured import Unreliable
 from verify.values import Spread
-
-CONTROL_TOLERANCE = {"cpu": 0.02, "cuda": 0.01}
-"""How far a candidate may seem from itself in a reliable run; on a shared CPU, 1 % is too strict."""
-
-USELESS = {"cpu": 0.10, "cuda": 0.01}
-"""How far it may seem from itself before a run says nothing at all. Between the two, on a CPU that others
-use, the run counts: its interval is wide, and the record says what the control was."""
-
-DROPPED = 0.2
-"""The share of rounds that may be dropped because the GPU was throttled."""
-
-QUIETER = "run it again when the machine is quiet and the GPU is nobody else's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +114,21 @@ def compare(
     modes = modes_of(device, clock, cache, cuda_graph, tf32, threads)
     gap = None
     if check is not False:
-        gap = apart(partial(compute, candidates=candidates, inputs=inputs, modes=modes), 1, modes)[0]
+        computed = partial(compute, candidates=candidates, inputs=inputs, modes=modes)
+        [gap] = in_fresh_processes(computed, 1, modes)
         if gap is not None and not gap <= check:
             raise ValueError(
                 f"the candidates disagree: {first} and {second} differ by {gap:.2g} of the largest "
                 f"magnitude, more than {check:g}; a fast wrong answer is no answer"
             )
     draw = random.Random(seed)
-    plan = Plan(seconds_per_block, calls, held=1 + cuda_in_use())
+    plan = Plan(seconds_per_block, calls, held=1 + cuda_in_use(), warm_seconds=WARM[modes.device])
     for _attempt in range(attempts):
         orders = [balanced(first, second, blocks, blocks // 2, draw) for _ in range(processes)]
         work: partial[list[Round]] = partial(
             time_rounds, candidates=candidates, inputs=inputs, orders=orders, plan=plan, modes=modes
         )
-        measured = apart(work, processes, modes)
+        measured = in_fresh_processes(work, processes, modes)
         found = conclude(measured, (first, second), modes, seed)
         if found.reliable:
             break
@@ -151,28 +139,6 @@ def compare(
         doubts=found.doubts, **evidence_of(found.rounds, (first, second)),
     )  # fmt: skip
     return replace(found, gap=gap)
-
-
-def cuda_in_use() -> bool:
-    """Whether this process holds a CUDA context; asking does not make one."""
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
-
-
-def modes_of(
-    device: Device | None, clock: Clock | None, cache: Cache, cuda_graph: bool, tf32: bool, threads: int
-) -> Modes:
-    """The modes of a call, with what it left open filled in by where this process works."""
-    where: Device = device or ("cuda" if cuda_in_use() else "cpu")
-    usual: Clock = "device" if where == "cuda" else "host"
-    return Modes(where, clock or usual, cache, cuda_graph, tf32, threads, gradients_here())
-
-
-def apart(work: partial[Answer], processes: int, modes: Modes) -> list[Answer]:
-    """What `work(number)` gives in each of so many fresh processes, one after the other."""
-    # A fork of a process that holds a CUDA context, or more than one thread at work, would hang or fail.
-    spawned = modes.device == "cuda" or cuda_in_use() or modes.threads != 1
-    with fresh_processes(work, spawned=spawned, threads=modes.threads) as run:
-        return [run(number) for number in range(processes)]
 
 
 def _two(candidates: Mapping[str, Candidate]) -> tuple[str, str]:
@@ -188,7 +154,8 @@ def conclude(
     """The comparison that these rounds make: throttled ones dropped, doubts collected."""
     first, second = names
     doubts = doubts_of(processes)
-    kept = [[each for each in rounds if not each.throttled] for rounds in processes]
+    spoils = spoiling(processes)
+    kept = [[each for each in rounds if not spoils.intersection(each.throttled)] for rounds in processes]
     pairs = [[each for each in rounds if second in each.names] for rounds in kept]
     control = [[each for each in rounds if second not in each.names] for rounds in kept]
     if sum(map(bool, pairs)) < 2 or sum(map(bool, control)) < 2:  # all but nothing is left: show it anyway
@@ -211,27 +178,3 @@ def conclude(
     if not abs(a_a.value - 1) <= CONTROL_TOLERANCE[modes.device]:
         doubts.append(f"{first} seems {a_a.value:.3f} times as slow as itself")
     return Comparison(ratio, seconds, a_a, None, modes, tuple(doubts), tuple(map(tuple, processes)))
-
-
-def bearable(doubts: Sequence[str], a_a: Spread, device: Device) -> bool:
-    """Whether a run counts: nothing speaks against it, or nothing but a control that is a little off."""
-    off = abs(a_a.value - 1)
-    return not doubts or (len(doubts) == 1 and CONTROL_TOLERANCE[device] < off <= USELESS[device])
-
-
-def doubts_of(processes: Sequence[Sequence[Round]]) -> list[str]:
-    """What clocks and driver said against a run."""
-    rounds = [each for process in processes for each in process]
-    doubts = []
-    throttled = [each for each in rounds if each.throttled]
-    if len(throttled) > DROPPED * len(rounds):
-        reasons = sorted({reason for each in throttled for reason in each.throttled})
-        doubts.append(
-            f"the GPU was throttled in {len(throttled)} of {len(rounds)} rounds: {', '.join(reasons)}"
-        )
-    if any(each.foreign for each in rounds):
-        doubts.append("another process was on the GPU")
-    wrong = [block.doubt for each in rounds for block in each.blocks if block.doubt]
-    if len(wrong) > DROPPED * len(rounds):
-        doubts.append(f"{wrong[0]} (and {len(wrong) - 1} more blocks)" if len(wrong) > 1 else wrong[0])
-    return doubts

@@ -86,6 +86,20 @@ def gradients_here() -> Gradients:
     return "recorded" if torch.is_grad_enabled() else "off"
 
 
+def cuda_in_use() -> bool:
+    """Whether this process holds a CUDA context; asking does not make one."""
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+
+
+def modes_of(
+    device: Device | None, clock: Clock | None, cache: Cache, cuda_graph: bool, tf32: bool, threads: int
+) -> Modes:
+    """The modes of a call, with what it left open filled in by where this process works."""
+    where: Device = device or ("cuda" if cuda_in_use() else "cpu")
+    usual: Clock = "device" if where == "cuda" else "host"
+    return Modes(where, clock or usual, cache, cuda_graph, tf32, threads, gradients_here())
+
+
 @contextmanager
 def allow_tf32(allowed: bool) -> Iterator[None]:
     """Let torch's products and convolutions in FP32 round to TF32, or not, and put the switches back.

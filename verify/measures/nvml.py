@@ -13,8 +13,10 @@ from typing import Any
 
 LIBRARY = "libnvidia-ml.so.1"
 
+POWER_CAP = "power cap"
+
 THROTTLES = {
-    0x4: "power cap",
+    0x4: POWER_CAP,
     0x8: "hardware slowdown",
     0x20: "software thermal slowdown",
     0x40: "hardware thermal slowdown",

@@ -121,6 +121,8 @@ class OrtSession(RuntimeSession):
     def _open(self, optimized: Path | None) -> Any:
         """A session of the model; the rewritten model is written to `optimized`."""
         model, example, precision, runtime, level, threads = self._recipe
+        # By default Python's wrapper moves a session to the CPU when something fails, even in a run, and an
+        # error that it meets there hides the first one.
         ort = _runtime()
         options = ort.SessionOptions()
         options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, f"ORT_{_LEVELS[level]}")
@@ -135,7 +137,7 @@ class OrtSession(RuntimeSession):
             if runtime == "tensorrt-rtx":
                 name, devices = _rtx_devices(ort)
                 options.add_provider_for_devices(devices, {})
-                session = ort.InferenceSession(model, options)
+                session = ort.InferenceSession(model, options, enable_fallback=0)
             else:
                 name = PROVIDERS[runtime]
                 lacking = lacks_provider(runtime)
@@ -143,7 +145,7 @@ class OrtSession(RuntimeSession):
                     raise lacking
                 stream = str(self.stream.cuda_stream) if self.stream is not None else ""
                 providers = _providers(runtime, precision, device, stream)
-                session = ort.InferenceSession(model, options, providers=providers)
+                session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
         except Unavailable:
             raise
         except Exception as error:

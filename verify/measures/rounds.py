@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,10 @@ from verify.measures.candidates import Candidate, Ready, made_ready
 from verify.measures.clocks import Block, Run, Timer, timer_for
 from verify.measures.modes import Modes
 from verify.measures.nvml import GpuState, gpu_of_torch
+from verify.measures.spawning import loaded_beside
+
+WARM = {"cpu": 0.0, "cuda": 0.1}
+"""Seconds that each candidate is called for in a process before it counts: an idle GPU has low clocks."""
 
 Order = Sequence[tuple[str, ...]]
 """The rounds of one process: which candidates are timed, one after the other, in each."""
@@ -32,6 +36,8 @@ class Plan:
     """Time every call by itself: `least_calls` of them, however long that takes."""
     held: int = 1
     """Processes of ours that have a context on the GPU."""
+    warm_seconds: float = 0.0
+    """Seconds that a candidate is called for before it counts, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ def time_rounds(
     modes: Modes,
 ) -> list[Round]:
     """What process `number` measures: its rounds of `orders`, after a warm-up of every candidate."""
+    plan = replace(plan, held=plan.held + loaded_beside())
     with modes.entered():
         runs = {name: made_ready(candidate, inputs, modes) for name, candidate in candidates.items()}
         gpu = gpu_of_torch() if modes.device == "cuda" else None
@@ -95,7 +102,7 @@ def measure(
     counts = {}
     for name, run in runs.items():
         with run.around():
-            settled = warm(run.run, plan.least_seconds / 4, timer)
+            settled = warm(run.run, plan.least_seconds / 4, timer, plan.warm_seconds)
         enough = 1 if plan.each else math.ceil(plan.least_seconds / settled)
         counts[name] = max(plan.least_calls, enough)
     rounds = []
@@ -114,15 +121,23 @@ def measure(
     return rounds
 
 
-def warm(run: Run, least: float, timer: Timer) -> float:
-    """Seconds per call once two short blocks agree within 5 %; after ten blocks, whatever it is."""
+def warm(run: Run, least: float, timer: Timer, at_least: float = 0.0) -> float:
+    """Seconds per call once two short blocks agree within 5 %; after ten blocks, whatever it is.
+
+    Args:
+        run: what is called.
+        least: seconds of a block.
+        timer: times it.
+        at_least: seconds that it goes on for, settled or not.
+    """
     run()
     seconds = timer.block(run, 1).seconds
-    for _ in range(10):
-        before = seconds
-        seconds = timer.block(run, max(1, math.ceil(least / max(seconds, 1e-9)))).seconds
-        if abs(seconds - before) <= 0.05 * before:
-            break
+    blocks, spent, settled = 0, 0.0, False
+    while spent < at_least or not (settled or blocks == 10):
+        before, count = seconds, max(1, math.ceil(least / max(seconds, 1e-9)))
+        seconds = timer.block(run, count).seconds
+        blocks, spent = blocks + 1, spent + max(seconds, 1e-9) * count
+        settled = abs(seconds - before) <= 0.05 * before
     return max(seconds, 1e-9)
 
 
@@ -157,5 +172,6 @@ def evidence_of(processes: Sequence[Sequence[Round]], names: Sequence[str]) -> d
             field: [min(getattr(one, field) for one in states), max(getattr(one, field) for one in states)]
             for field in ("sm_mhz", "memory_mhz", "watts", "celsius", "processes")
         }
-        facts["throttled"] = sum(bool(each.throttled) for process in processes for each in process)
+        held_back = [reason for process in processes for each in process for reason in each.throttled]
+        facts["throttled"] = {reason: held_back.count(reason) for reason in sorted(set(held_back))}
     return facts

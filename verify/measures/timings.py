@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from verify.evidence import note
+from verify.measures.apart import in_fresh_processes
 from verify.measures.bootstrap import estimate
 from verify.measures.candidates import Candidate, check_candidate
-from verify.measures.latency import QUIETER, apart, cuda_in_use, doubts_of, modes_of
-from verify.measures.modes import Cache, Clock, Device, Modes
-from verify.measures.rounds import Plan, Round, evidence_of, time_rounds
+from verify.measures.modes import Cache, Clock, Device, Modes, cuda_in_use, modes_of
+from verify.measures.reliability import QUIETER, doubts_of
+from verify.measures.rounds import WARM, Plan, Round, evidence_of, time_rounds
 from verify.unmeasured import Unreliable
 from verify.values import Spread
 
@@ -52,7 +53,7 @@ def timings(
     for name, candidate in candidates.items():
         check_candidate(name, candidate, inputs)
     modes = modes_of(device, clock, cache, cuda_graph, tf32, threads)
-    plan = _plan(processes, blocks, seconds_per_block, calls)
+    plan = _plan(processes, blocks, seconds_per_block, calls, modes)
     found = _in_turns(candidates, inputs, processes, blocks, plan, modes, seed, strict, "timings")
     return {
         name: estimate([[math.log(each.seconds(name)) for each in one] for one in found], seed, "s")
@@ -90,7 +91,7 @@ def throughput(
     for name, candidate in candidates.items():
         check_candidate(f"the candidate for batch {name}", candidate, None)
     modes = modes_of(device, clock, "hot", cuda_graph, tf32, threads)
-    plan = _plan(processes, blocks, seconds_per_block, calls)
+    plan = _plan(processes, blocks, seconds_per_block, calls, modes)
     found = _in_turns(candidates, None, processes, blocks, plan, modes, seed, strict, "throughput")
     return {
         batch: estimate([[math.log(batch / each.seconds(str(batch))) for each in one] for one in found], seed)
@@ -98,10 +99,10 @@ def throughput(
     }
 
 
-def _plan(processes: int, blocks: int, seconds_per_block: float, calls: int) -> Plan:
+def _plan(processes: int, blocks: int, seconds_per_block: float, calls: int, modes: Modes) -> Plan:
     if processes < 2 or blocks < 1 or calls < 1:
         raise ValueError("at least 2 processes, 1 block and 1 call are needed")
-    return Plan(seconds_per_block, calls, held=1 + cuda_in_use())
+    return Plan(seconds_per_block, calls, held=1 + cuda_in_use(), warm_seconds=WARM[modes.device])
 
 
 def _in_turns(
@@ -122,7 +123,7 @@ def _in_turns(
     work: partial[list[Round]] = partial(
         time_rounds, candidates=candidates, inputs=inputs, orders=orders, plan=plan, modes=modes
     )
-    found = apart(work, processes, modes)
+    found = in_fresh_processes(work, processes, modes)
     doubts = doubts_of(found)
     if strict and doubts:
         raise Unreliable(f"unreliable, {'; '.join(doubts)}", QUIETER)

@@ -72,8 +72,8 @@ class GraphSession(EagerSession):
     def _prepare(self) -> None:
         if self.input.device.type != "cuda":
             raise Unavailable("a CUDA graph needs a GPU", "give an example on an NVIDIA GPU: x.cuda()")
-        side: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        with self.running():
+        with self.running():  # on the example's GPU, which need not be the current one
+            side: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
                 for _ in range(3):
