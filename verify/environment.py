@@ -24,6 +24,10 @@ _DISTRIBUTIONS = {
 }
 
 
+_OFF_THE_PATH = "/usr/local/nvidia/bin:/usr/lib/wsl/lib"
+"""Where the driver's programs lie in containers and under Windows, often not on the path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A machine, as records and cards name it."""
@@ -133,7 +137,7 @@ def _version(distribution: str) -> str:
 @cache
 def _gpu() -> tuple[str, str, tuple[str, ...]]:
     """Name and driver of the first GPU, and all of its kind, without touching CUDA in this process."""
-    program = shutil.which("nvidia-smi")
+    program = shutil.which("nvidia-smi") or shutil.which("nvidia-smi", path=_OFF_THE_PATH)
     if program is None:
         return "", "", ()
     query = [program, "--query-gpu=name,driver_version,uuid", "--format=csv,noheader"]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +23,7 @@ from verify.explain import MEND
 from verify.jobs import Job, Outcome
 from verify.kept import VARIABLE
 from verify.outcomes import End, collect, tail
+from verify.reach import walled_off
 from verify.sandbox import Rooms
 from verify.schedule import Schedule, Start
 from verify.warm import worth_importing
@@ -32,6 +34,11 @@ MEMORY = 8 << 30
 _OPEN = (
     "claims have no namespaces of their own here ({}): what they start may outlive them until the run ends, "
     "and a fork bomb is bounded by this user's limit alone"
+)
+
+_OFF = (
+    "from behind the walls of a claim the GPU cannot be reached ({}): claims that need it run without "
+    "namespaces of their own"
 )
 
 _MAIN = """
@@ -143,6 +150,31 @@ def run(
         walled: False does without namespaces, as where the system allows none.
     """
     jobs = list(jobs)
+    of_gpu = [job for job in jobs if job.needs]
+    why = walled_off(partial(_one, gpus), gpus) if of_gpu and walled else ""
+    if why:
+        warn(_OFF.format(why))
+        others = [job for job in jobs if job not in of_gpu]
+        yield from _run(others, workers, memory, trainings, gpus, warn, True)
+        yield from _run(of_gpu, workers, memory, trainings, gpus, lambda line: None, False)
+    else:
+        yield from _run(jobs, workers, memory, trainings, gpus, warn, walled)
+
+
+def _one(gpus: Sequence[str], job: Job, walled: bool) -> Outcome:
+    [outcome] = _run([job], 1, MEMORY, None, gpus, lambda line: None, walled)
+    return outcome
+
+
+def _run(
+    jobs: Sequence[Job],
+    workers: int | None,
+    memory: int,
+    trainings: Path | None,
+    gpus: Sequence[str],
+    warn: Callable[[str], None],
+    walled: bool,
+) -> Iterator[Outcome]:
     schedule = Schedule(jobs, workers or len(os.sched_getaffinity(0)), gpus)
     with tempfile.TemporaryDirectory(prefix="groundtruth-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
