@@ -174,3 +174,12 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
                 return {"out": x}
 
         output_shape(Wordy(), (1, 3))
+
+
+def test_a_layer_that_computes_less_than_its_closed_form_is_noticed() -> None:
+    class Lazy(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.new_zeros(*x.shape[:-1], self.out_features)
+
+    with pytest.raises(ValueError, match="closed forms exceed the counted MACs"):
+        macs_by_kind(nn.Sequential(nn.Linear(4, 4), Lazy(4, 8)), (1, 4))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.pretend_cuda import Loop, pretended
-from verify import compare, latency, throughput
+from verify import compare, latency, throughput, timings
 from verify.evidence import noted
 from verify.measures.candidates import made_ready
 from verify.measures.modes import Modes
@@ -72,10 +72,12 @@ def test_a_comparison_goes_all_the_way_through_processes_that_never_saw_the_gpu(
     assert evidence["measure"] == "compare" and len(evidence["rounds"]) == 3
 
 
-def test_latency_and_throughput_go_all_the_way_too() -> None:
+def test_latency_throughput_and_timings_go_all_the_way_too() -> None:
     with pretended():
         one = latency(Loop(5_000), calls=20, **SMALL)
         many = throughput(lambda batch: Loop(1_000 * batch), [1, 8], blocks=2, **SMALL)
+        three = timings({str(count): Loop(count) for count in (1_000, 2_000, 3_000)}, blocks=2, **SMALL)
     assert 0 < one.p50.value <= one.p95.value <= one.p99.value
     assert one.modes.clock == "device" and list(many) == [1, 8]
+    assert list(three) == ["1000", "2000", "3000"] and all(each.value > 0 for each in three.values())
     assert loaded_beside() == 0

@@ -59,6 +59,16 @@ def test_at_a_high_temperature_the_gradient_is_that_of_matching_centred_logits()
     torch.testing.assert_close(ours.grad * 6, (ours - theirs).detach() / 10, rtol=5e-3, atol=1e-4)
 
 
+def test_the_temperature_is_four_where_none_is_named() -> None:
+    ours, theirs = torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([[0.0, 1.0, 0.5]])
+    p, q = soften(theirs, 4), soften(ours, 4)
+    torch.testing.assert_close(distillation_loss(ours, theirs), 16 * (p * (p / q).log()).sum())
+    one, two = (distill(student, Constant([3.0] + [0.0] * 9), DATA, seed=0, epochs=1, **named)
+                for named in ({}, {"temperature": 4.0}))  # fmt: skip
+    for left, right in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
 def test_no_gradient_reaches_the_teacher() -> None:
     theirs = torch.randn(2, 3, requires_grad=True)
     ours = torch.randn(2, 3, requires_grad=True)
@@ -114,5 +124,7 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
         distillation_loss(logits, logits, hard_weight=0.5)
     with pytest.raises(ValueError, match="not -1"):
         distillation_loss(logits, logits, torch.zeros(2, dtype=torch.int64), hard_weight=-1)
+    with pytest.raises(ValueError, match=r"not 1\.5"):
+        distillation_loss(logits, logits, torch.zeros(2, dtype=torch.int64), hard_weight=1.5)
     with pytest.raises(ValueError, match="at least one teacher is wanted"):
         distill(student, [], DATA, seed=0)

@@ -92,9 +92,14 @@ def test_the_schedule_is_that_of_the_paper() -> None:
     assert sparsity_schedule(0.8, 4) == pytest.approx([0.8 * 37 / 64, 0.8 * 7 / 8, 0.8 * 63 / 64, 0.8])
     assert sparsity_schedule(0.9, 3, start=0.3, power=1) == pytest.approx([0.5, 0.7, 0.9])
     assert sparsity_schedule(0.5, 1) == [0.5]
+    assert sparsity_schedule(1, 2, start=1) == [1, 1]
 
 
 def test_bad_input_is_refused_with_what_was_wanted() -> None:
+    with pytest.raises(ValueError, match="0 < n < m, not 0 of 4"):
+        prune_n_of_m(network(), 0)
+    with pytest.raises(ValueError, match=r"no schedule from 0\.6 to 0\.5 in 3 rounds"):
+        sparsity_schedule(0.5, 3, start=0.6)
     with pytest.raises(ValueError, match=r"share must be 0 to 1, not 1\.5"):
         prune_weights(network(), 1.5)
     with pytest.raises(ValueError, match="by is magnitude or random, scope is global or layer; not 'size'"):

@@ -129,5 +129,7 @@ def test_torch_packs_without_loss_what_is_two_of_four_and_nothing_else() -> None
 def test_no_pattern_and_no_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="needs 0 < n < m, not 4 of 4"):
         n_of_m_share(nn.Linear(8, 8), 4, 4)
+    with pytest.raises(ValueError, match="needs 0 < n < m, not 0 of 4"):
+        n_of_m_share(nn.Linear(8, 8), 0, 4)
     with pytest.raises(ValueError, match="no layer has rows that 4 divides"):
         n_of_m_share(nn.Linear(6, 8))

@@ -51,6 +51,26 @@ def test_an_absolute_time_moves_more_than_a_ratio_before_it_counts() -> None:
     assert standing(read("1.800 ms"), timing(1.88e-3, "s"), past(1.8e-3)) == "agrees"
 
 
+def test_what_a_restless_machine_lets_expect_is_known_from_two_settled_sessions_and_of_short_times_too() -> (
+    None
+):
+    # Two settled sessions 12 % apart, and one more: their spread, not the floor, is what is held against.
+    assert standing(read("1.80×"), timing(1.95), past(1.7, 1.9, 1.95)) == "agrees"
+    milliseconds = [number * 1e-3 for number in (1.7, 1.9, 1.95)]
+    assert standing(read("1.80 ms"), timing(1.95e-3, "s"), past(*milliseconds)) == "agrees"
+
+
+def test_a_difference_of_times_that_changes_its_sign_deviates_on_that_side() -> None:
+    for text, now, before, found in (
+        ("0 ms", 0.3e-3, 0.2e-3, "agrees"),
+        ("0 ms", -1e-3, 0.2e-3, "deviates"),
+        ("0 ms", -1e-3, -1.2e-3, "confirmed"),
+        ("0 ms", -1e-3, 3e-3, "deviates"),
+        ("-2.0 ms", 1e-3, 1e-3, "confirmed"),
+    ):
+        assert standing(read(text), timing(now, "s"), past(before)) == found
+
+
 def test_nothing_changes_a_text_while_nothing_changed_and_a_tenth_does() -> None:
     """Fifty-two sessions that differ by 1 %: three digits would change nearly each time."""
     draw = random.Random(0)
