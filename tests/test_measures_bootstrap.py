@@ -39,7 +39,7 @@ def test_of_means_of_processes_the_interval_is_students(
 
 def test_one_process_says_nothing_of_another_and_lists_may_differ_in_length() -> None:
     alone = estimate([[math.log(2.0), math.log(4.0), math.log(3.0)]], 0, "s")
-    assert (alone.value, alone.low, alone.high) == (pytest.approx(3),) * 3
+    assert [alone.value, alone.low, alone.high] == pytest.approx([3, 3, 3])
     assert alone.unit == "s" and alone.timing
     uneven = estimate([[0.0, 0.0, 1.0], [], [0.0], [0.0, 0.0]], 0)
     assert uneven.value == 1 and uneven.samples == (1.0, 1.0, 1.0)

@@ -63,8 +63,9 @@ def test_the_temperature_is_four_where_none_is_named() -> None:
     ours, theirs = torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([[0.0, 1.0, 0.5]])
     p, q = soften(theirs, 4), soften(ours, 4)
     torch.testing.assert_close(distillation_loss(ours, theirs), 16 * (p * (p / q).log()).sum())
-    one, two = (distill(student, Constant([3.0] + [0.0] * 9), DATA, seed=0, epochs=1, **named)
-                for named in ({}, {"temperature": 4.0}))  # fmt: skip
+    teacher = Constant([3.0] + [0.0] * 9)
+    one = distill(student, teacher, DATA, seed=0, epochs=1)
+    two = distill(student, teacher, DATA, seed=0, epochs=1, temperature=4)
     for left, right in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.equal(left, right)
 

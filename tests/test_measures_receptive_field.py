@@ -330,3 +330,22 @@ def test_a_branching_path_is_not_taken_for_a_chain() -> None:
 
     with pytest.raises(ValueError, match="the path branches before Conv2d"):
         spatial_layers(Branches())
+
+
+def test_height_and_width_are_told_apart() -> None:
+    found = footprint(nn.Conv2d(1, 1, (1, 5)), 9)
+    assert (found.height, found.width, found.touched) == (1, 5, 5)
+    assert [found.mask.any(1).sum(), found.mask.any(0).sum()] == [1, 5]
+
+
+def test_a_unit_at_one_edge_is_clipped_though_the_other_edge_is_far() -> None:
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    assert footprint(layer, 9, at=(0, 0)).clipped and footprint(layer, 9, at=(8, 8)).clipped
+    assert not footprint(layer, 9, at=(4, 4)).clipped
+
+
+def test_without_images_the_profile_is_that_of_one_image_of_noise() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Tanh(), nn.Conv2d(3, 1, 3))
+    noise = torch.randn(1, 2, 9, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert torch.equal(gradient_profile(net, 9), gradient_profile(net, 9, images=noise))
