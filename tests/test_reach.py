@@ -93,3 +93,14 @@ def test_a_gpu_that_only_root_reaches_is_found_out_once() -> None:
 def test_without_a_driver_nothing_is_tried(driver: Path) -> None:
     driver.unlink()
     assert tried() == ("", [])
+
+
+@pytest.mark.parametrize(("needs", "bounded"), [((), True), (("cuda",), False), (("tensorrt",), False)])
+def test_the_address_space_of_claims_that_need_a_gpu_is_not_bounded(
+    driver: Path, needs: tuple[str, ...], bounded: bool
+) -> None:
+    # CUDA maps as much as there is of all memories together: a bound would end it at its first call.
+    driver.unlink()
+    code = "import resource\nfree = resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY"
+    [outcome] = run([Job("free", (Source(code, "t.md", 1),), ("free",), needs=needs)])
+    assert outcome.values["free"]["truth"] is not bounded

@@ -29,7 +29,7 @@ from verify.schedule import Schedule, Start
 from verify.warm import worth_importing
 
 MEMORY = 8 << 30
-"""Bytes that a claim may use; not held for one that needs CUDA."""
+"""Bytes that a claim may use; not held for one that needs a GPU."""
 
 _OPEN = (
     "claims have no namespaces of their own here ({}): what they start may outlive them until the run ends, "

@@ -97,7 +97,7 @@ def limit(job: Job, memory: int, in_cell: bool) -> None:
     _lower(resource.RLIMIT_FSIZE, FILE_SIZE)
     # A second wall, for what escaped the first. Threads count together, so it allows for every core.
     _lower(resource.RLIMIT_CPU, math.ceil(job.timeout) * (os.cpu_count() or 1) + 10)
-    if "cuda" not in job.needs:  # CUDA reserves address ranges far beyond any memory
+    if not job.needs:  # CUDA, also under TensorRT, reserves address ranges far beyond any memory
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
     with contextlib.suppress(OSError):  # when the machine itself runs out, the claim goes first
