@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from verify import input_shape, macs, model, output_shape, parameters
+from verify.measures.forward import tensor_of
 from verify.measures.models import CHOSEN_BY_WORD
 from verify.measures.models.shufflenet import shuffle
 
@@ -191,3 +193,50 @@ def test_without_a_network_the_error_says_how_to_fetch_the_weights(monkeypatch: 
 def test_a_network_written_out_here_has_no_weights_on_the_hub() -> None:
     with pytest.raises(ValueError, match="vgg16 is written out here and the hub has no weights"):
         model("vgg16", weights="someone/vgg16")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "efficientnet-b0", "squeezenet",
+     "shufflenet-v2", "alexnet", "convnext-t", "deit-ti"],
+)  # fmt: skip
+def test_random_weights_let_an_image_reach_the_logits(name: str) -> None:
+    torch.manual_seed(0)
+    net = model(name, "cpu")
+    with torch.no_grad():
+        logits = tensor_of(net(torch.randn(2, *input_shape(name)[1:])))
+    assert 0.1 < logits.abs().max() < 1000, "fit for half precision"
+    assert (logits[0] - logits[1]).abs().max() > 0.01 * logits.abs().max()
+    assert not any(module.training for module in net.modules())
+
+
+def test_batch_norms_of_random_weights_put_out_what_they_promise() -> None:
+    """Means and variances are counted here, over the images that the statistics are said to come from."""
+    net = model("mobilenet-v2", "cpu", depth_multiplier=0.35)
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def look(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        seen.append((output.mean((0, 2, 3)), output.var((0, 2, 3))))
+
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(look)
+            assert module.momentum != 1
+    with torch.no_grad():
+        net(torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0)))
+    assert len(seen) > 50
+    # The running variance is the unbiased one, so that layers of few positions are a little off, and more behind.
+    means, variances = (torch.cat(each) for each in zip(*seen, strict=True))
+    assert means.abs().mean() < 0.03
+    assert 0.9 < variances.mean() < 1.1
+
+
+def test_random_weights_are_the_seed_s() -> None:
+    first, again, other = (_weights(seed) for seed in (3, 3, 4))
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+
+
+def _weights(seed: int) -> list[torch.Tensor]:
+    torch.manual_seed(seed)
+    return [*model("resnet18", "cpu").state_dict().values()]

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from verify.measures.models.networks import Network
+from verify.measures.models.settling import settle
 
 CHOSEN_BY_WORD = {
     "alexnet": "verify.measures.models.plain",
@@ -59,7 +60,8 @@ def model(
     Args:
         name: one of these. `input_shape(name)` is the input of the published counts.
         device: `meta` by default: tensors have shapes and no numbers, which is right for counting. `cpu`
-            gives initialised weights.
+            gives random weights, with which activations keep their size: He's for convolutions, and batch
+            norms know the statistics of random images.
         weights: a name on the Hugging Face hub such as `microsoft/resnet-50`, or a folder; the device is then
             the CPU by default. Needs a network the first time; claims have none, so download before.
         changes: fields of the `transformers` configuration (`num_labels`, `num_channels`, …). What is written
@@ -72,7 +74,10 @@ def model(
     network = _network(name)
     if weights is None:
         with torch.device(device or "meta"):
-            return network.build(name, changes).eval()
+            built = network.build(name, changes).eval()
+        if torch.device(device or "meta").type != "meta":
+            settle(built)
+        return built
     if changes:
         raise TypeError(f"weights bring their own configuration; leave out {', '.join(sorted(changes))}")
     if torch.device(device or "cpu").type == "meta":
