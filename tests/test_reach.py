@@ -12,6 +12,7 @@ from verify import reach
 from verify.jobs import Job, Outcome, Source
 from verify.reach import walled_off
 from verify.runner import run
+from verify.walls import PROCESSES
 
 HERE = str(Path("/proc/self/ns/ipc").readlink())
 IPC = "import os\nspace = os.readlink('/proc/self/ns/ipc')\n"
@@ -96,11 +97,13 @@ def test_without_a_driver_nothing_is_tried(driver: Path) -> None:
 
 
 @pytest.mark.parametrize(("needs", "bounded"), [((), True), (("cuda",), False), (("tensorrt",), False)])
-def test_the_address_space_of_claims_that_need_a_gpu_is_not_bounded(
+def test_claims_that_need_a_gpu_may_map_what_they_like_and_have_room_for_compilers(
     driver: Path, needs: tuple[str, ...], bounded: bool
 ) -> None:
     # CUDA maps as much as there is of all memories together: a bound would end it at its first call.
     driver.unlink()
     code = "import resource\nfree = resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY"
-    [outcome] = run([Job("free", (Source(code, "t.md", 1),), ("free",), needs=needs)])
+    code += "\nmost = str(resource.getrlimit(resource.RLIMIT_NPROC)[0])"
+    [outcome] = run([Job("free", (Source(code, "t.md", 1),), ("free", "most"), needs=needs)])
     assert outcome.values["free"]["truth"] is not bounded
+    assert (int(outcome.values["most"]["text"]) >= 4 * PROCESSES) is not bounded

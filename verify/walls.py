@@ -48,6 +48,9 @@ FILE_SIZE = 1 << 30
 PROCESSES = 256 + 8 * (os.cpu_count() or 1)
 """Processes and threads that a claim may have at the same time; compilers start one for each core."""
 
+MORE_ON_A_GPU = 4
+"""So many times as many for a claim that needs a GPU."""
+
 
 def environment(parent: Mapping[str, str], home: Path) -> dict[str, str]:
     """The variables of the server that claims are forked from, given those of the parent.
@@ -92,7 +95,9 @@ def limit(job: Job, memory: int, in_cell: bool) -> None:
         memory: bytes.
         in_cell: True in a user namespace of its own, where nobody else's processes count.
     """
-    _lower(resource.RLIMIT_NPROC, PROCESSES + (0 if in_cell else others()))
+    # Processes that load their work side by side may each start a compiler's workers, one for each core.
+    most = PROCESSES * (MORE_ON_A_GPU if job.needs else 1)
+    _lower(resource.RLIMIT_NPROC, most + (0 if in_cell else others()))
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, FILE_SIZE)
     # A second wall, for what escaped the first. Threads count together, so it allows for every core.
