@@ -211,24 +211,23 @@ def test_random_weights_let_an_image_reach_the_logits(name: str) -> None:
 
 
 def test_batch_norms_of_random_weights_put_out_what_they_promise() -> None:
-    """Means and variances are counted here, over the images that the statistics are said to come from."""
+    """Root mean squares are taken here, over the images that they are said to come from."""
     net = model("mobilenet-v2", "cpu", depth_multiplier=0.35)
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    seen: list[torch.Tensor] = []
 
     def look(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-        seen.append((output.mean((0, 2, 3)), output.var((0, 2, 3))))
+        seen.append((output**2).mean((0, 2, 3)).sqrt())
 
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.register_forward_hook(look)
-            assert module.momentum != 1
+            assert not module.running_mean.any() and not module.bias.any()
     with torch.no_grad():
         net(torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0)))
     assert len(seen) > 50
-    # The running variance is the unbiased one: layers of few positions are a little off, and what follows.
-    means, variances = (torch.cat(each) for each in zip(*seen, strict=True))
-    assert means.abs().mean() < 0.1
-    assert 0.8 < variances.mean() < 1.1
+    norms = torch.cat(seen)
+    assert norms.max() < 1.001, "the weakest channels may stay below"
+    assert norms.quantile(0.1) > 0.99
 
 
 def test_random_weights_are_the_seed_s() -> None:

@@ -94,6 +94,14 @@ def test_what_computes_something_else_is_refused() -> None:
     session(Moody(), images(), "ort-cpu", tolerance=3.0)
 
 
+def test_a_module_that_gives_nothing_but_zeros_proves_no_runtime() -> None:
+    dead = network()
+    for weights in dead.parameters():
+        torch.nn.init.zeros_(weights)
+    with pytest.raises(ValueError, match="the module's output is all zeros"):
+        session(dead, images(), "eager")
+
+
 def test_a_model_that_is_exported_already_is_taken_as_it_is_where_the_runtime_reads_onnx() -> None:
     model = export_onnx(network(), images())
     assert torch.equal(

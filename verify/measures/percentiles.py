@@ -20,10 +20,6 @@ from verify.measures.rounds import WARM, Plan, Round, evidence_of, time_rounds
 from verify.unmeasured import Unreliable
 from verify.values import Spread
 
-USELESS = {"cpu": 0.10, "cuda": 0.03}
-"""How far its control may be off before a run says nothing: its halves are single calls, which scatter more
-than blocks do, above all where a CPU launches short kernels. The record says what the control was."""
-
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -65,8 +61,7 @@ def latency(
 
     In each of `processes` fresh processes the candidate is called until its times settle, then `calls` times,
     each by itself: with `clock="device"` between two CUDA events (inputs and outputs on the GPU, nothing
-    waits), with `clock="host"` from the call until the device has finished. The rest is as for `compare`, but
-    a control may be off by 3 % with CUDA.
+    waits), with `clock="host"` from the call until the device has finished. The rest is as for `compare`.
 
     Raises what `compare` does; ValueError for fewer than 2 processes or 20 calls.
     """
@@ -84,7 +79,7 @@ def latency(
         found = _latency(measured, modes, seed)
         if not found.doubts:
             break
-    if strict and not bearable(found.doubts, found.a_a, modes.device, USELESS):
+    if strict and not bearable(found.doubts, found.a_a, modes.device):
         raise Unreliable(f"unreliable in {attempts} attempts, {'; '.join(found.doubts)}", QUIETER)
     facts = evidence_of(found.rounds, ("it",))
     note(

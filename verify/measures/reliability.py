@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from verify.measures.modes import Device
 from verify.measures.nvml import POWER_CAP, THROTTLES
@@ -22,11 +22,9 @@ DROPPED = 0.2
 QUIETER = "run it again when the machine is quiet and the GPU is nobody else's"
 
 
-def bearable(
-    doubts: Sequence[str], a_a: Spread, device: Device, useless: Mapping[str, float] | None = None
-) -> bool:
+def bearable(doubts: Sequence[str], a_a: Spread, device: Device) -> bool:
     """Whether a run counts: nothing speaks against it, or nothing but a control that is a little off."""
-    off, most = abs(a_a.value - 1), (useless or USELESS)[device]
+    off, most = abs(a_a.value - 1), USELESS[device]
     return not doubts or (len(doubts) == 1 and CONTROL_TOLERANCE[device] < off <= most)
 
 

@@ -119,14 +119,21 @@ def check_parity(
 ) -> float:
     """How far the session's output is from the module's in FP32, over the largest magnitude.
 
-    Raises RuntimeError when that is more than `tolerance` (by default that of the precision).
+    Raises RuntimeError when that is more than `tolerance` (by default that of the precision); ValueError when
+    the module's output is all zeros.
     """
     exact = in_precision(module, "fp32", example.device)
     with torch.inference_mode(), allow_tf32(False):
         expected = tensor_of(exact(example.float() if example.is_floating_point() else example))
+    if not expected.any():
+        raise ValueError(
+            "the module's output is all zeros, which says nothing of the runtime: give it weights"
+        )
     gap = disagreement(expected, session(example))
     allowed = TOLERANCES[session.precision] if tolerance is None else tolerance
-    if gap is None or not gap <= allowed:
+    if gap is None:
+        raise RuntimeError(f"{session.runtime} gives no numbers to hold against the module's")
+    if not gap <= allowed:
         raise RuntimeError(
             f"{session.runtime} in {session.precision} is wrong: its output differs from the module's by "
             f"{gap:.2g} of the largest magnitude, more than {allowed:g}"

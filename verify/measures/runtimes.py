@@ -69,7 +69,7 @@ def session(
         calibration: for `int8`, inputs of the example's shape that decide the ranges.
         level: of ONNX Runtime's graph optimisation: `off`, `basic`, `extended` or `all`.
         threads: of ONNX Runtime on the CPU.
-        timing_cache: TensorRT's, from an earlier build (`built.engine.timing_cache`).
+        timing_cache: TensorRT's, from an earlier session (`.engine.timing_cache`).
         builder_level: TensorRT's builder optimisation level, 0 to 5.
         tolerance: how far the output may be from the module's in FP32, over the largest magnitude; by
             default 1e-3 (FP32), 1e-2 (TF32), 2e-2 (FP16), 1e-1 (BF16), 0.25 (INT8).
