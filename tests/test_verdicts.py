@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def judged(
     *,
     device: str = HERE,
     alone: bool = False,
+    timed: bool = True,
     derivations: tuple[Derivation, ...] = (),
     figure: Path = Path("cards/f.svg"),
     drawn: Path | None = None,
@@ -52,7 +54,9 @@ def judged(
     task = Task(Job("q", (), names=("x",), alone=alone), topic, None, (claim,), (("x", figure),), ("torch",))
     environment = {"python": "3.11", "torch": "2.11.0+cpu"}
     values = {"x": value} if value is not None else {}
+    evidence = ({"measure": "compare"},) if alone and timed else ()
     record = Record("d", environment, "2026-11-20", 1.0, "done", values=values, derivations=derivations)
+    record = replace(record, evidence=evidence)
     return judge(claim, task, record, device, drawn)
 
 
@@ -213,6 +217,7 @@ def test_a_timing_belongs_to_the_machine_that_its_title_names(
 def test_words_that_rest_on_a_timing_belong_to_its_machine() -> None:
     assert judged(claim_of("faster"), TRUE, alone=True).title == PLACE
     assert judged(claim_of("faster"), TRUE, alone=False).title is None
+    assert judged(claim_of("faster"), TRUE, alone=True, timed=False).title is None, "the timer was not used"
     assert judged(claim_of("faster", THERE), TRUE, alone=True).verdict == "elsewhere"
 
 

@@ -70,7 +70,7 @@ def judge(
     value = record.values.get(claim.name)
     if value is None:
         return _failed(claim, f"the record has no value for {claim.name}", "run it again with --force")
-    title = place(record, device) if is_bound(task, value) else None
+    title = place(record, device) if is_bound(task, value, record) else None
     try:
         found = _compare(claim, task, record, value, title, drawn)
     except Refusal as error:
@@ -86,10 +86,12 @@ def judge(
     return found
 
 
-def is_bound(task: Task, value: Value) -> bool:
+def is_bound(task: Task, value: Value, record: Record) -> bool:
     """Whether a value belongs to the machine that it was measured on: a timing, or words that rest on one."""
     timed = any(cell.kind == "timing" for row in value.cells for cell in row)
-    return timed or value.kind == "timing" or (task.job.alone and value.kind == "truth")
+    # A file's code may import a timer that a note does not use.
+    judged = bool(task.job.needs) or (task.job.alone and bool(record.evidence))
+    return timed or value.kind == "timing" or (judged and value.kind == "truth")
 
 
 def place(record: Record, device: str) -> str:

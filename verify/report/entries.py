@@ -68,7 +68,11 @@ def _row(row: Row, entry: Entry, where: Where) -> str:
     value = evidence.record.values.get(claim.name) if evidence else None
     right = ""
     if value is not None and evidence is not None:
-        on = f" <i>on {plain(evidence.device)}</i>" if is_bound(entry.result.task, value) else ""
+        on = (
+            f" <i>on {plain(evidence.device)}</i>"
+            if is_bound(entry.result.task, value, evidence.record)
+            else ""
+        )
         right = (
             f"<div><i>measured</i> {plain(exactly(value))}{on}{_drawn(claim, value, evidence, entry)}</div>"
         )
