@@ -90,7 +90,8 @@ def is_bound(task: Task, value: Value, record: Record) -> bool:
     """Whether a value belongs to the machine that it was measured on: a timing, or words that rest on one."""
     timed = any(cell.kind == "timing" for row in value.cells for cell in row)
     # A file's code may import a timer that a note does not use.
-    judged = bool(task.job.needs) or (task.job.alone and bool(record.evidence))
+    used = record.evidence or any(each.kind == "timing" for each in record.values.values())
+    judged = bool(task.job.needs) or (task.job.alone and bool(used))
     return timed or value.kind == "timing" or (judged and value.kind == "truth")
 
 
