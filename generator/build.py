@@ -20,7 +20,7 @@ from generator.files import locked, write_atomically
 from generator.foreign import ForeignType, read_origins
 from generator.gather import gather
 from generator.history import check_history, note_guid
-from generator.ledger import Ledger, enter, read_ledger, retire, write_ledger
+from generator.ledger import Ledger, check_owner, enter, read_ledger, retire, root_beside, write_ledger
 from generator.notes import Location, Note, Topic
 from generator.notetypes import notetype_of
 from generator.render import Rendered, held_back_by, render
@@ -160,6 +160,7 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
     stop_on_errors(problems)
     seen = _identity(out / LEDGER)
     ledger = read_ledger(out / LEDGER)
+    check_owner(ledger, out / LEDGER, root)
     origins = read_origins((topic.file.parent for topic in collection.topics), root)
     before = seed(ledger, contents, origins)
     notes = [note for _, note in collection.notes()]
@@ -190,7 +191,7 @@ def plan(root: Path, out: Path | None = None, deck: str = "") -> Plan:
         problems=tuple(sorted(problems, key=lambda problem: problem.location)),
         before=before,
         seen=seen,
-        after=retire(after, gone, now),
+        after=replace(retire(after, gone, now), root=root_beside(root, out)),
         gone=tuple(gone),
         packages=packages,
         theme=theme,

@@ -95,6 +95,8 @@ class Ledger:
     """Digest and `mod` of each note type, by its id."""
     packages: tuple[str, ...] = ()
     """Names of the packages that the last build wrote; one that a later build has no notes for is removed."""
+    root: str = ""
+    """The folder of its notes, seen from the ledger's own, `../cards`; empty where they lie apart."""
 
 
 @lru_cache(1 << 17)
@@ -116,6 +118,26 @@ def stamp(old: tuple[str, int] | None, digest: str, now: int) -> int:
     if old is None:
         return now
     return old[1] if old[0] == digest else max(now, old[1] + 1)
+
+
+def root_beside(root: Path, out: Path) -> str:
+    """How a ledger in `out` names the folder of its notes; empty unless they lie beside it."""
+    above = out.resolve().parent
+    root = root.resolve()
+    return f"../{root.relative_to(above).as_posix()}" if root != above and root.is_relative_to(above) else ""
+
+
+def check_owner(ledger: Ledger, file: Path, root: Path) -> None:
+    """Keep two folders of notes from sharing a ledger, where each would retire the notes of the other.
+
+    Raises:
+        StateError: the ledger is that of other notes, which are still there.
+    """
+    owner = (file.parent / ledger.root).resolve()
+    if not ledger.root or owner == root.resolve() or not any(owner.rglob("*.md")):
+        return
+    hint = f"give {root.name} a folder of its own: -o FOLDER, or `output` in its groundtruth.toml"
+    raise StateError(f"{file}: is the ledger of the notes in {owner.name}", hint)
 
 
 def enter(ledger: Ledger, notes: Sequence[Built], types: Mapping[str, str], now: int) -> Ledger:
@@ -140,7 +162,7 @@ def enter(ledger: Ledger, notes: Sequence[Built], types: Mapping[str, str], now:
             note.id, note.deck, note.digest, mod, number, note.was, note.notetype, note.cards, note.question
         )
     stamped = {key: (digest, stamp(ledger.notetypes.get(key), digest, now)) for key, digest in types.items()}
-    return Ledger(entries, {**ledger.notetypes, **stamped}, ledger.packages)
+    return Ledger(entries, {**ledger.notetypes, **stamped}, ledger.packages, ledger.root)
 
 
 def retire(ledger: Ledger, guids: Iterable[str], now: int) -> Ledger:
@@ -178,10 +200,11 @@ def read_ledger(file: Path) -> Ledger:
         packages = tuple(
             name for name in found.get("packages", ()) if Path(name).name == name and name.endswith(".apkg")
         )
+        root = str(found.get("root", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "restore it from version control; without it every note would count as changed in Anki"
         raise StateError(f"{file}: the ledger is damaged ({type(error).__name__}: {error})", hint) from error
-    return Ledger(notes, types, packages)
+    return Ledger(notes, types, packages, root)
 
 
 def _entry(values: dict[str, Any]) -> Entry:
@@ -203,7 +226,9 @@ def write_ledger(ledger: Ledger, file: Path) -> None:
     text = (
         f'{{\n  "format": {FORMAT},\n  "notes": {{\n' + ",\n".join(lines) + "\n  },\n"
         '  "notetypes": {\n' + ",\n".join(types) + "\n  },\n"
-        f'  "packages": {json.dumps(sorted(ledger.packages))}\n}}\n'
+        f'  "packages": {json.dumps(sorted(ledger.packages))}'
+        + (f',\n  "root": {json.dumps(ledger.root)}' if ledger.root else "")
+        + "\n}\n"
     )
     write_atomically(file, text.encode())
 

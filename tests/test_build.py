@@ -171,6 +171,32 @@ def test_a_mistake_in_an_introduction_is_told_once_however_many_notes_it_has(
     assert [problem.what for problem in refused.value.problems] == ["the image none.png does not exist"]
 
 
+def test_two_folders_of_notes_do_not_retire_each_other(tmp_path: Path) -> None:
+    """Both would write to the `decks` beside them."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_notes(first, "# A\n\n## Why? {#why}\n\nSo.\n")
+    write_notes(second, "# B\n\n## How? {#how}\n\nThus.\n")
+    build(first, tmp_path / "decks")
+    before = files_in(tmp_path / "decks")
+    with pytest.raises(StateError) as refused:
+        build(second, tmp_path / "decks")
+    assert refused.value.what.endswith("decks/ledger.json: is the ledger of the notes in first")
+    assert refused.value.hint.startswith("give second a folder of its own: -o FOLDER")
+    assert files_in(tmp_path / "decks") == before
+    build(second, tmp_path / "other")
+    build(first, tmp_path / "decks")
+    assert files_in(tmp_path / "decks") == before
+
+
+def test_a_folder_of_notes_that_is_renamed_takes_its_ledger_along(tmp_path: Path) -> None:
+    write_notes(tmp_path / "notes", "# A\n\n## Why? {#why}\n\nSo.\n")
+    build(tmp_path / "notes", tmp_path / "decks")
+    (tmp_path / "notes").rename(tmp_path / "cards")
+    report = build(tmp_path / "cards", tmp_path / "decks")
+    assert (report.new, report.gone) == ((), ())
+    assert '"root": "../cards"' in (tmp_path / "decks/ledger.json").read_text()
+
+
 def test_a_damaged_ledger_stops_the_build_and_nothing_is_written(
     cards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -413,7 +413,9 @@ def test_a_changed_answer_is_written_as_the_author_wrote(value: Value, before: s
     assert write(value, read(before)) == after
 
 
-@pytest.mark.parametrize("value", [portray(True), Value("figure"), measured(-400, 440)])
+@pytest.mark.parametrize(
+    "value", [portray(True), Value("figure"), measured(-400, 440), measured(-0.47, 1.41)]
+)
 def test_what_has_no_digits_to_write_is_refused(value: Value) -> None:
     with pytest.raises(Unwritable):
         write(value)

@@ -46,7 +46,7 @@ NO_NETWORK = "claims have no network: models come from `verify.model`, data from
 SMALLER = "compute on smaller inputs, or count on the `meta` device"
 FEWER = "start fewer at the same time, and wait for their end"
 TRUE_STATEMENT = "correct the statement, or the code that ought to make it true"
-MEND = "mend the claim's code; the note stays out of the deck until it runs"
+MEND = "mend the claim's code; once `--update` has marked it, the note stays out of the deck until it runs"
 
 
 @dataclass(frozen=True, slots=True)

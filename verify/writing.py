@@ -61,7 +61,12 @@ def write(value: Value, like: Written | None = None) -> str:
     if not like.power:
         figures = max(figures, size + 1 if whole else min(FIGURES, size + 1))
     places = figures - 1 - size if number else like.decimals
-    return _spell(number, min(places, places_carried(value, like.scale)), like, whole)
+    places = min(places, places_carried(value, like.scale))
+    low, high = (end / like.scale for end in value.interval)
+    # A zero is written for what is as good as zero, not for all that may be.
+    if 0 < abs(number) * Fraction(10) ** places < Fraction(1, 2) and 8 * abs(number) > high - low > 0:
+        raise Unwritable("the interval is too wide for a single digit", "take more samples, or claim a bool")
+    return _spell(number, places, like, whole)
 
 
 def _question(text: str) -> Written:
