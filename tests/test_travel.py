@@ -182,6 +182,57 @@ def test_what_only_another_machine_can_run_is_written_from_its_record(home: Path
     assert done.code == 1 and "133 → 132" in done.out
 
 
+def test_jobs_that_were_all_skipped_name_no_file_and_say_what_runs_them(home: Path, away: Path) -> None:
+    write(home / "cards/t.md", ON_GPU)
+    run_tool("verify", "export-jobs", cwd=home)
+    jobs = str(home / "jobs.jsonl")
+    nothing = "verify: nothing ran, and nothing was written; there is no result\n"
+    done = run_tool("verify", "run-jobs", jobs, cwd=away, PATH="/nowhere")
+    assert (done.code, done.out) == (0, "")
+    advice = f"needs cuda: run `verify run-jobs {jobs}` on a machine with an NVIDIA GPU\n"
+    assert done.err == f"[1/1] cores: skipped, {advice}{nothing}"
+    assert not list(away.iterdir())
+
+
+def test_results_of_other_jobs_are_not_named_as_those_of_an_empty_part(home: Path, away: Path) -> None:
+    results = carried(home, away)
+    before = results.read_bytes()
+    done = run_tool("verify", "run-jobs", "jobs.jsonl", "--shard", "9/9", cwd=away)
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "verify: nothing ran, and nothing was written; there is no result\n"
+    assert results.read_bytes() == before
+
+
+def test_jobs_that_an_earlier_run_had_finished_still_name_their_results(home: Path, away: Path) -> None:
+    carried(home, away)
+    done = run_tool("verify", "run-jobs", "jobs.jsonl", cwd=away, GROUNDTRUTH_MACHINE="elsewhere")
+    assert (done.code, done.out) == (0, "results.jsonl\n")
+    what = "nothing ran, and nothing was written; results.jsonl has what an earlier run found"
+    assert done.err == f"verify: {what}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["merge", "res.jsonl"], "verify merge --cards NOTES RESULTS"),
+        (["show", "rows"], "verify show CLAIM NOTES"),
+        (["check"], "verify check NOTES"),
+    ],
+)
+def test_outside_the_folder_of_notes_the_hint_is_a_command_that_works(
+    away: Path, words: list[str], hint: str
+) -> None:
+    done = run_tool("verify", *words, cwd=away)
+    assert done.code == 2
+    assert done.err.endswith(f"  hint: name the folder of your notes: {hint}\n")
+
+
+def test_results_are_merged_into_notes_that_stand_elsewhere(home: Path, away: Path) -> None:
+    results = carried(home, away)
+    done = run_tool("verify", "merge", "--cards", str(home / "cards"), results.name, cwd=away)
+    assert (done.code, done.out) == (0, "3 records of elsewhere, 0 left out\n"), done.err
+
+
 def without(folder: Path, *packages: str) -> dict[str, str]:
     """The variables of a machine that lacks these packages."""
     refusal = "raise ModuleNotFoundError(f'No module named {__name__!r}', name=__name__)\n"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import verify.runner
-from tests.workplace import Ran, environment_of_tools, hear_interrupts, run_tool, snapshot, write
+from tests.workplace import REPOSITORY, Ran, environment_of_tools, hear_interrupts, run_tool, snapshot, write
 from verify.__main__ import FAILED, INTERRUPTED, MALFORMED, OK, STATE, USAGE, WRONG, main
 from verify.jobs import Job, Outcome
 from verify.records import Record, Records
@@ -269,6 +269,37 @@ def test_a_claim_that_needs_a_gpu_is_skipped_aloud_where_there_is_none(tmp_path:
     assert snapshot(tmp_path) == {"cards/t.md": text.encode()}
 
 
+@pytest.mark.parametrize(
+    ("needs", "raised", "hint"),
+    [
+        (
+            "",
+            'AssertionError("Torch not compiled with CUDA enabled")',
+            "write needs=cuda after the word claim",
+        ),
+        (
+            "",
+            'RuntimeError("Found no NVIDIA driver on your system.")',
+            "write needs=cuda after the word claim",
+        ),
+        (" needs=cuda", 'RuntimeError("Found no NVIDIA driver on your system.")', "mend the claim's code"),
+        ("", 'RuntimeError("no CUDA")', "mend the claim's code"),
+    ],
+)
+def test_code_that_misses_a_gpu_is_told_how_a_claim_says_that_it_needs_one(
+    tmp_path: Path, needs: str, raised: str, hint: str
+) -> None:
+    write(tmp_path / "torch_of_test.py", f"def cuda():\n    raise {raised}\n")
+    fake = write(tmp_path / "bin/nvidia-smi", "#!/bin/sh\necho 'Test GPU, 1.0'\n")
+    fake.chmod(0o755)
+    block = f"```python claim{needs}\nfrom torch_of_test import cuda\ncuda()\nx = 1\n```"
+    write(tmp_path / "cards/t.md", f"# T\n\n## Q? {{#q}}\n\n{block}\n\n[1](claim:x)\n")
+    path = f"{fake.parent}:/usr/bin:/bin"
+    done = run_tool("verify", "run", cwd=tmp_path, PATH=path, PYTHONPATH=f"{REPOSITORY}:{tmp_path}")
+    assert done.code == FAILED, done.err
+    assert f"    hint: {hint}" in done.out
+
+
 def test_a_figure_that_this_machine_cannot_draw_is_skipped_but_one_without_a_record_is_not(
     tmp_path: Path,
 ) -> None:
@@ -518,9 +549,15 @@ def test_a_file_that_cannot_be_rewritten_costs_the_other_files_nothing(
 def test_bare_numbers_are_listed_on_demand(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(place / "cards/t.md", TWO)
     main(["check"])
-    assert "bare number:" not in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "bare number:" not in said.out
+    assert "  hint: `verify coverage --bare` lists the bare ones\n" in said.err
+    main(["check", "cards/t.md"])
+    assert "`verify coverage --bare cards/t.md` lists" in capsys.readouterr().err
     main(["check", "--bare"])
-    out = capsys.readouterr().out
+    said = capsys.readouterr()
+    out = said.out
+    assert "lists the bare ones" not in said.err
     assert "cards/t.md:21: bare number: … and 77 …" in out
     assert "3 numbers: 2 measured, 0 cited, 0 given, 1 bare" in out
 

@@ -17,6 +17,8 @@ from generator import __version__, usual_folder
 OK, WRONG, USAGE, MALFORMED, FAILED, STATE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 4, 5, 130, 141
 
 
+_WORDS = {"merge": "--cards NOTES RESULTS", "show": "CLAIM NOTES"}
+"""How the folder of notes is named where it is not the first word after the command."""
 _READERS = frozenset({"markdown_it", "mdit_py_plugins", "yaml", "bibtexparser"})
 _NO_READER = (
     "pip install . brings it; where nothing can be installed, `verify export-jobs` on another machine and "
@@ -32,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.default = usual_folder()
     options.paths = options.paths or ([options.default] if options.default else [])
     if not options.paths and options.command != "doctor":
-        hint = f"name the folder of your notes: verify {options.command} NOTES"
+        words = _WORDS.get(options.command, "NOTES")
+        hint = f"name the folder of your notes: verify {options.command} {words}"
         print(f"verify: there is no folder 'cards' here\n  hint: {hint}", file=sys.stderr)
         return USAGE
     # Nothing heavy is imported before the arguments are known to make sense, so that --help is quick.

@@ -25,14 +25,25 @@ def run_jobs(options: argparse.Namespace) -> int:
         if found.record is not None and found.machine == machine.name
     }
     left = [errand for errand in errands if (errand.job.owner, errand.job.digest) not in done]
-    failed = 0
-    for number, finding in enumerate(run_errands(left, machine, workers=options.processes), start=1):
+    failed = written = 0
+    findings = run_errands(
+        left, machine, workers=options.processes, command=f"verify run-jobs {options.jobs}"
+    )
+    for number, finding in enumerate(findings, start=1):
         if finding.record is not None:
             append_result(results, finding)
+            written += 1
         state = finding.record.state if finding.record is not None else f"skipped, {finding.what}"
         failed += finding.record is not None and finding.record.state != "done"
         print(f"[{number}/{len(left)}] {finding.owner}: {state}", file=sys.stderr, flush=True)
-    print(results)
+    if not written:
+        found = (
+            f"{results} has what an earlier run found" if len(left) < len(errands) else "there is no result"
+        )
+        print(f"verify: nothing ran, and nothing was written; {found}", file=sys.stderr)
+    # A file of that name may be of other jobs.
+    if written or len(left) < len(errands):
+        print(results)
     return _FAILED if failed else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -87,7 +88,9 @@ def _check(session: Session, options: argparse.Namespace) -> int:
         for result in results:
             show.result(result, options.verbose)
         show.prints(prints(tasks))
-        show.coverage(together(session.coverage[topic.path] for topic in session.topics), options.bare)
+        numbers = together(session.coverage[topic.path] for topic in session.topics)
+        named = [] if options.paths == [options.default] else options.paths
+        show.coverage(numbers, options.bare, shlex.join(["verify", "coverage", "--bare", *named]))
         show.gone(strangers(session))
     return _conclude(session, tasks, results, options, 0.0)
 

@@ -92,12 +92,19 @@ def told_apart(machine: Machine, folder: Path) -> Machine:
     return replace(machine, name=name, device=device)
 
 
-def missing(needs: Iterable[str], machine: Machine) -> str:
-    """What this machine lacks to run a claim, and what would bring it; empty when it lacks nothing."""
+def missing(needs: Iterable[str], machine: Machine, command: str = "") -> str:
+    """What this machine lacks to run a claim, and what would bring it; empty when it lacks nothing.
+
+    Args:
+        needs: what the claim needs.
+        machine: this one.
+        command: what to run on a machine that has it; by default `verify run`, which needs the notes.
+    """
     for need in needs:
         if not machine.has_gpu:
             where = "an NVIDIA GPU" + (" and TensorRT" if need == "tensorrt" else "")
-            return f"needs {need}: run `verify run --needs {need} --update` on a machine with {where}"
+            told = command or f"verify run --needs {need} --update"
+            return f"needs {need}: run `{told}` on a machine with {where}"
         if need == "tensorrt" and find_spec("tensorrt") is None:
             return "needs tensorrt: pip install '.[gpu]'"
     return ""

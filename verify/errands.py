@@ -91,6 +91,7 @@ def run_errands(
     *,
     workers: int | None = None,
     warn: Callable[[str], None] = lambda line: None,
+    command: str = "",
 ) -> Iterator[Finding]:
     """Run errands on this machine, each in a process of its own; findings come as they arrive.
 
@@ -99,6 +100,7 @@ def run_errands(
         machine: this machine.
         workers: how many may run at the same time; by default one per core. With one they run in order.
         warn: told what the system does not allow.
+        command: what to run on another machine where this one lacks what a claim needs; as for `missing`.
     """
     from verify.runner import run
 
@@ -106,7 +108,7 @@ def run_errands(
     with tempfile.TemporaryDirectory(prefix="groundtruth-figures-") as folder:
         jobs = []
         for number, errand in enumerate(errands):
-            lacking = missing(errand.job.needs, machine)
+            lacking = missing(errand.job.needs, machine, command)
             if lacking:
                 yield Finding(errand.job.owner, machine.name, machine.device, None, what=lacking)
                 continue

@@ -46,6 +46,13 @@ NO_NETWORK = "claims have no network: models come from `verify.model`, data from
 SMALLER = "compute on smaller inputs, or count on the `meta` device"
 FEWER = "start fewer at the same time, and wait for their end"
 TRUE_STATEMENT = "correct the statement, or the code that ought to make it true"
+NEEDS_CUDA = "write needs=cuda after the word claim: machines without an NVIDIA GPU skip it then"
+_WITHOUT_GPU = (
+    "Torch not compiled with CUDA enabled",
+    "Found no NVIDIA driver",
+    "No CUDA GPUs are available",
+)
+"""What torch says where there is no GPU, or where it was built without CUDA."""
 MEND = "mend the claim's code; once `--update` has marked it, the note stays out of the deck until it runs"
 
 
@@ -86,13 +93,16 @@ def _parse(source: Source) -> ast.Module:
     return tree
 
 
-def explain(error: BaseException, sources: Sequence[Source], memory: int) -> Failure:
+def explain(
+    error: BaseException, sources: Sequence[Source], memory: int, needs: Sequence[str] = ()
+) -> Failure:
     """Say what went wrong, in the terms of the card.
 
     Args:
         error: what the code raised.
         sources: the blocks that were run.
         memory: the limit in bytes that it ran under.
+        needs: what the code says that it needs of the machine.
     """
     unmeasured = next((link for link in islice(_chain(error), 20) if isinstance(link, Unmeasured)), None)
     if unmeasured is not None:
@@ -110,6 +120,8 @@ def explain(error: BaseException, sources: Sequence[Source], memory: int) -> Fai
         if ".testing" in steps[-1].tb_frame.f_globals.get("__name__", ""):  # torch's and numpy's assert_close
             return Failure("refuted", _message(error), TRUE_STATEMENT, path, line)
     what, hint = _crowded(error, steps) or _failed(error, memory)
+    if hint == MEND and not needs and any(words in what for words in _WITHOUT_GPU):
+        hint = NEEDS_CUDA
     return Failure("failed", what, hint, path, line)
 
 

@@ -108,7 +108,7 @@ def _execute(job: Job, rooms: Rooms, memory: int) -> dict[str, Any]:
         if os.getpid() == process:
             if not isinstance(error, SystemExit):
                 traceback.print_exc()
-            return asdict(explain(error, job.sources, memory))
+            return asdict(explain(error, job.sources, memory, job.needs))
     if os.getpid() != process:  # the code forked, and this is the twin that fell through to its end
         os._exit(0)
     return {"state": "done", **_read(job, module.__dict__, rooms), "evidence": evidence.noted()}

@@ -99,12 +99,20 @@ def _printed(output: str) -> None:
             print(f"    | {_visible(text)}")
 
 
-def coverage(found: Coverage, listed: bool) -> None:
-    """Print where the numbers come from."""
+def coverage(found: Coverage, listed: bool, lists: str) -> None:
+    """Print where the numbers come from.
+
+    Args:
+        found: the numbers.
+        listed: list those that nobody vouches for.
+        lists: the command that does so.
+    """
     if listed:
         for bare in found.bare:
             print(bare)
     print(f"{count(found.numbers, 'number')}: {counted(found)}")
+    if found.bare and not listed:
+        print(f"  hint: `{lists}` lists the bare ones", file=sys.stderr)
 
 
 def counted(found: Coverage) -> str:
