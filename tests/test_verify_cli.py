@@ -427,6 +427,24 @@ def test_a_timing_of_another_machine_is_left_alone(
     assert "2 elsewhere" in capsys.readouterr().out
 
 
+def test_a_timing_that_names_a_machine_without_a_record_is_not_vouched_for(
+    place: Path, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(place / "cards/t.md", TIMED)
+    play({"times": {"values": {"speedup": timing(1.8), "is_faster": {"kind": "truth", "truth": True}}}})
+    main(["run"])
+    capsys.readouterr()
+    assert main(["check"]) == WRONG
+    found = capsys.readouterr().out
+    assert "cards/t.md:13: new        2.5×  (speedup)" in found
+    assert "no record by NVIDIA H200, which it names, of this claim's code" in found
+    (records,) = (place / "decks/measured").glob("*.json")
+    found = json.loads(records.read_text(encoding="utf-8"))
+    write(place / "decks/measured/nvidia-h200.json", json.dumps(found | {"device": "NVIDIA H200"}))
+    main(["check"])
+    assert "no record by" not in capsys.readouterr().out
+
+
 def test_a_timing_is_taken_over_when_that_is_asked_for(place: Path, play: Play) -> None:
     file = write(place / "cards/t.md", TIMED)
     play({"times": {"values": {"speedup": timing(1.8), "is_faster": {"kind": "truth", "truth": True}}}})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from generator.notes import Claim
+from generator.notes import MARKS, Claim
 from verify.claims import Task
 from verify.kept import trainings_of
 from verify.opening import Session
@@ -177,7 +177,13 @@ def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
     evidence = result.evidence_for(claim)
     if evidence is not None:
         away = session.away_from(evidence.machine, evidence.device)
-        return judge(claim, result.task, evidence.record, evidence.device, away=away)
+        found = judge(claim, result.task, evidence.record, evidence.device, away=away)
+        named = device_of(claim.title or "")
+        if found.verdict == "elsewhere" and claim.title not in MARKS and named not in ("", evidence.device):
+            what = f"no record by {named}, which it names, of this claim's code"
+            hint = "measure it there, or take this machine's over with `verify run --update --adopt`"
+            return Judgement(claim, "new", what=what, hint=hint)
+        return found
     lacking = session.lacking(result.task)
     figure = dict(result.task.figures).get(claim.name) if claim.is_figure else None
     asks = claim.asks if figure is None else not figure.exists()
