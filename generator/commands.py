@@ -168,7 +168,7 @@ def show_report(report: Report) -> None:
     show_problems(report.warnings)
     for held in report.held_back:
         print(f"{held.location}: held back: {held.id}", file=sys.stderr)
-        for reason in held.reasons:
+        for reason in _told_together(held.reasons):
             print(f"  {reason}", file=sys.stderr)
     if report.held_back:
         print(f"{count(len(report.held_back), 'note')} held back; {_way_out(report)}", file=sys.stderr)
@@ -194,10 +194,23 @@ def show_report(report: Report) -> None:
     )
 
 
+def _told_together(reasons: Sequence[str]) -> list[str]:
+    """The same reasons, those of claims that are not measured yet in one line."""
+    waiting = [reason.rsplit(": ", 1) for reason in reasons if reason.endswith(" is not measured yet")]
+    if len(waiting) < 2:
+        return list(reasons)
+    names = ", ".join(dict.fromkeys(told.split(" ", 1)[0] for _, told in waiting))
+    others = [reason for reason in reasons if not reason.endswith(" is not measured yet")]
+    return [f"{waiting[0][0]}: not measured yet: {names}", *others]
+
+
 def _way_out(report: Report) -> str:
     needs = {need for held in report.held_back for need in held.needs}
     wanted = f" on a machine with {' and '.join(sorted(needs))}" if needs else ""
-    return f"`verify run --update`{wanted} measures them"
+    reasons = [reason for held in report.held_back for reason in held.reasons]
+    wrong = [reason for reason in reasons if reason.endswith((" is failed", " is refuted"))]
+    way = f"`verify run --update`{wanted} measures them"
+    return way if not wrong else f"{way}, once what failed or is refuted is mended"
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -102,6 +102,21 @@ def test_build_says_what_it_held_back_and_what_would_bring_it(
     )
 
 
+def test_build_says_in_one_line_what_of_a_note_is_not_measured_and_that_what_failed_is_to_be_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim = "```python claim needs=cuda\na = b = c = 2\n```\n\n[?×](claim:a), [?](claim:b)\n\n"
+    claim += '---\n\n[3](claim:c "failed")'
+    write_notes(project / "cards", GOOD + f"\n## How fast? {{#fast}}\n\n{claim}\n")
+    assert run(capsys, "build")[2].splitlines()[:4] == [
+        "cards/topic.md:11: held back: fast",
+        "  cards/topic.md:17: not measured yet: a, b",
+        "  cards/topic.md:21: c is failed",
+        "1 note held back; `verify run --update` on a machine with cuda measures them, "
+        "once what failed or is refuted is mended",
+    ]
+
+
 def test_a_malformed_card_is_code_3_with_every_problem_on_stderr(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -300,6 +300,18 @@ def test_code_that_misses_a_gpu_is_told_how_a_claim_says_that_it_needs_one(
     assert f"    hint: {hint}" in done.out
 
 
+def test_claims_that_are_skipped_for_one_reason_are_told_together(tmp_path: Path) -> None:
+    block = "```python claim needs=cuda\nx = y = 1 / 0\n```"
+    write(tmp_path / "cards/t.md", f"# T\n\n## Q? {{#q}}\n\n{block}\n\n[?](claim:x) of [?](claim:y)\n")
+    done = run_tool("verify", "run", cwd=tmp_path, PATH="/nowhere")
+    assert done.code == OK
+    lines = done.out.splitlines()
+    assert lines[0] == "cards/t.md:9: skipped    2 claims  (x, y)"
+    assert lines[1].startswith("    needs cuda: run `verify run --needs cuda --update`")
+    assert lines[2:] == ["2 claims: 2 skipped"]
+    assert "(y)" in run_tool("verify", "check", "-v", cwd=tmp_path, PATH="/nowhere").out
+
+
 def test_a_figure_that_this_machine_cannot_draw_is_skipped_but_one_without_a_record_is_not(
     tmp_path: Path,
 ) -> None:

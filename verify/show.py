@@ -46,7 +46,7 @@ _OUTPUT_LINES = 8
 
 def result(found: Result, verbose: bool) -> None:
     """Print the verdict of each of a task's claims."""
-    for judgement in found.judgements:
+    for judgement in found.judgements if verbose else _at_once(found.judgements):
         # What was just measured is shown as it arrives; what holds as it did before is only counted.
         if verbose or found.ran or judgement.verdict != "holds" or judgement.what:
             _line(judgement)
@@ -66,6 +66,21 @@ def result(found: Result, verbose: bool) -> None:
             f"{place.path}:{place.line}: {_painted('new')}  the assertions\n    hint: `verify run` tries them"
         )
     sys.stdout.flush()
+
+
+def _at_once(judgements: Sequence[Judgement]) -> Sequence[Judgement]:
+    """The same, but claims that are all skipped for one reason in a single line."""
+    if len(judgements) < 2 or {(each.verdict, each.what) for each in judgements} != {
+        ("skipped", judgements[0].what)
+    }:
+        return judgements
+    first = judgements[0]
+    print(
+        f"{first.claim.location}: {_painted('skipped')}  {count(len(judgements), 'claim')}"
+        f"  ({', '.join(dict.fromkeys(each.claim.name for each in judgements))})"
+    )
+    print(f"    {first.what}")
+    return ()
 
 
 def _line(judgement: Judgement) -> None:

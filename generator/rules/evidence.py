@@ -21,6 +21,7 @@ RULES = (
     Rule("R14a", "warning", "a word without bounds, and no number beside it"),
     Rule("R14b", "warning", "a latency without its device, precision or batch"),
     Rule("R14c", "warning", "a training result without its number of seeds"),
+    Rule("R14d", "warning", "a claim that takes the time by itself"),
 )
 
 _UNBOUNDED = re.compile(r"\b(always|never|best|drastically|significantly)\b", re.IGNORECASE)
@@ -33,6 +34,9 @@ _BATCH = re.compile(r"\bbatch|\bbatches\b|\bsingle image\b", re.IGNORECASE)
 _REPEATS = re.compile(r"\bseeds?\b|\binitiali[sz]ations?\b|\bruns\b|\bsplits\b", re.IGNORECASE)
 _TIMING = frozenset({"compare", "latency"})
 _SEEDED = frozenset({"spread"})
+_CLOCK = re.compile(
+    r"\b(?:(?:perf_counter|process_time|monotonic)(?:_ns)?|time\.time(?:_ns)?|timeit\.\w+|cuda\.Event)\s*\("
+)
 _MEASURED = "\x01"
 
 
@@ -43,6 +47,7 @@ def check(card: Card) -> Iterator[Finding]:
         hint = "bind a claim to it, [8.7×](claim:name), or cite a source, [71.8 %](cite:key)"
         yield card.finds("R09a", "nothing vouches for the answer: it has no claim and no citation", hint)
     yield from _check_reach(card)
+    yield from _check_clock(card)
     yield from _check_conditions(card)
 
 
@@ -78,6 +83,15 @@ def _marked(piece: Piece) -> str:
     if piece.mark in ("measured", "cited"):
         return _MEASURED + piece.text
     return piece.text if piece.kind in ("text", "gap") else " … "
+
+
+def _check_clock(card: Card) -> Iterator[Finding]:
+    note, topic = card.note, card.topic
+    shared = supporting(topic.blocks, {claim.name for claim in note.claims})
+    clock = next((found for block in (*shared, *note.blocks) if (found := _CLOCK.search(block.code))), None)
+    if clock is not None:
+        hint = "`compare` and `latency` warm up, repeat in fresh processes, and bind the value to its machine"
+        yield card.finds("R14d", f"a claim that takes the time by itself, with {clock[0][:-1].strip()}", hint)
 
 
 def _check_conditions(card: Card) -> Iterator[Finding]:
