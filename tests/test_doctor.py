@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.workplace import run_tool, write
+from tests.workplace import REPOSITORY, run_tool, write
 from verify import doctor
 from verify.doctor import Finding, Waiting, examine, lines, look
 from verify.environment import Machine
@@ -93,12 +93,27 @@ def test_every_part_is_named_with_what_would_bring_it(monkeypatch: pytest.Monkey
     found = {each.name: each for each in examine(WITHOUT)}
     assert found["torch"] == Finding("torch", "missing", "not installed", "pip install torch")
     assert found["GPU"].bring == "a machine with an NVIDIA GPU"
-    assert found["ORT on CUDA"].bring == "pip uninstall onnxruntime; pip install onnxruntime-gpu"
-    assert found["TensorRT"].bring == "pip install tensorrt"
+    assert found["ONNX Runtime"].bring == "pip install '.[verify]'"
+    assert found["ORT on CUDA"].bring == "pip install '.[gpu]' (instead of TensorRT-RTX)"
+    assert found["TensorRT"].bring == "pip install '.[gpu]'"
     assert found["pytest"] == Finding("pytest", "ok", pytest.__version__)
     assert found["a-package-of-nobody"].bring == "pip install a-package-of-nobody"
     assert all(each.bring for each in found.values() if each.state != "ok")
     assert found["CPU"].state == "ok"
+
+
+def test_no_line_takes_away_what_another_one_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu_only = {"found": {"version": "1.23", "providers": ["CPUExecutionProvider"]}}
+    monkeypatch.setattr(doctor, "look", lambda name: cpu_only if name == "onnxruntime" else {"missing": "x"})
+    lines = {each.name: each.bring for each in examine(Machine("h", "NVIDIA H200", "580.1", "Linux"))}
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "$ pip install '.[gpu]' " in readme and "$ pip install '.[verify]' " in readme
+    # The packages for CPU and for GPU share a folder: the one goes before the other comes.
+    assert lines["TensorRT"] == "pip uninstall onnxruntime; pip install '.[gpu]'"
+    assert lines["ORT on CUDA"] == f"{lines['TensorRT']} (instead of TensorRT-RTX)"
+    command, _, rest = lines["TensorRT-RTX"].partition(" (")
+    assert command == "pip install '.[verify]' onnxruntime-ep-nv-tensorrt-rtx"
+    assert rest == "instead of ORT on CUDA: in a virtual environment of its own)"
 
 
 def test_a_gpu_that_torch_does_not_see_is_broken_and_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,6 +269,69 @@ def test_a_claim_that_needs_a_gpu_is_skipped_aloud_where_there_is_none(tmp_path:
     assert snapshot(tmp_path) == {"cards/t.md": text.encode()}
 
 
+DRAWN = """\
+# T
+
+## Drawn? {#drawn}
+
+```python claim
+import random
+drawn = random.SystemRandom().randrange(10**12)
+```
+
+[?](claim:drawn)
+
+## Not drawn? {#wrong}
+
+```python claim
+wrong = 7
+```
+
+[8](claim:wrong)
+"""
+
+
+def test_a_value_that_changes_by_itself_is_said_to_want_a_seed(tmp_path: Path) -> None:
+    write(tmp_path / "cards/t.md", DRAWN)
+    first = run_tool("verify", "run", cwd=tmp_path)
+    assert first.code == WRONG and "seed" not in first.out
+    run_tool("verify", "run", "--update", "--claim", "drawn", cwd=tmp_path)
+    again = run_tool("verify", "run", "--force", cwd=tmp_path)
+    assert again.code == WRONG
+    what = "neither code nor versions changed, and the value did: seed what the code draws, or claim a spread"
+    assert re.search(rf"t\.md:10: changed .+  \(drawn\)\n    hint: {what}\n", again.out)
+    assert again.out.count("seed") == 1, "a text that is wrong each time in the same way needs no seed"
+    edited = (tmp_path / "cards/t.md").read_text().replace("10**12", "10**13")
+    write(tmp_path / "cards/t.md", edited)
+    assert "seed" not in run_tool("verify", "run", "--force", cwd=tmp_path).out, "now the code is another"
+
+
+PERCENT = """\
+# T
+
+## Accuracy? {#accuracy}
+
+```python claim
+n = 71.8
+```
+
+[71.8 %](claim:n), not [72.1 %](claim:n).
+"""
+
+
+def test_a_percentage_that_is_no_share_is_explained_and_judged_as_before(tmp_path: Path) -> None:
+    write(tmp_path / "cards/t.md", PERCENT)
+    hint = "    hint: `%` takes a share: let n be 0.718, a hundredth of what it is\n"
+    for command in ("run", "run", "check"):
+        done = run_tool("verify", command, cwd=tmp_path)
+        assert done.code == WRONG
+        assert f"cards/t.md:9: changed    71.8 % → 7,180 %  (n)\n{hint}" in done.out
+        assert "72.1 % → 7,180 %  (n)\n" in done.out and done.out.count("hint:") == 1
+    done = run_tool("verify", "run", "--update", cwd=tmp_path)
+    assert hint in done.out
+    assert "[7,180 %](claim:n), not [7,180 %]" in (tmp_path / "cards/t.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("needs", "raised", "hint"),
     [

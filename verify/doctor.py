@@ -62,11 +62,11 @@ def examine(machine: Machine) -> list[Finding]:
         _torch(found["torch"]),
         *map(_library, _LIBRARIES),
         _compiler(found["compiler"]),
-        _onnxruntime(found["onnxruntime"]),
+        _onnxruntime(found["onnxruntime"], "gpu" if machine.has_gpu else "verify"),
         _gpu(machine, found["torch"]),
         _nvml(found["nvml"]),
         _provider("ort-cuda", "CUDAExecutionProvider", found["onnxruntime"]),
-        _tensorrt(found["tensorrt"]),
+        _tensorrt(found["tensorrt"], found["onnxruntime"]),
         _rtx(found[_RTX]),
         _namespaces(found["namespaces"]),
     ]
@@ -203,8 +203,8 @@ def _compiler(answer: Mapping[str, Any]) -> Finding:
     return Finding("torch.compile", "missing", "no C++ compiler", "apt-get install g++")
 
 
-def _onnxruntime(answer: Mapping[str, Any]) -> Finding:
-    lacking = _absent("ONNX Runtime", answer, "pip install onnxruntime")
+def _onnxruntime(answer: Mapping[str, Any], extra: str) -> Finding:
+    lacking = _absent("ONNX Runtime", answer, f"pip install '.[{extra}]'")
     if lacking:
         return lacking
     found = answer["found"]
@@ -235,17 +235,26 @@ def _nvml(answer: Mapping[str, Any]) -> Finding:
 def _provider(runtime: str, provider: str, answer: Mapping[str, Any]) -> Finding:
     if provider in answer.get("found", {}).get("providers", []):
         return Finding("ORT on CUDA", "ok", f"the {runtime} runtime can be tried: {provider} is built in")
-    install = "pip uninstall onnxruntime; pip install onnxruntime-gpu"
+    install = f"{_gpu_extra(answer)} (instead of TensorRT-RTX)"
     return Finding("ORT on CUDA", "missing", f"no {provider} in this ONNX Runtime", install)
 
 
-def _tensorrt(answer: Mapping[str, Any]) -> Finding:
-    install = "pip install tensorrt"
+def _gpu_extra(answer: Mapping[str, Any]) -> str:
+    """What installs onnxruntime-gpu and tensorrt, by what is known of ONNX Runtime."""
+    providers = answer.get("found", {}).get("providers", [])
+    # Both of its packages write into the same folder, and the one that came last would not be whole.
+    first = "pip uninstall onnxruntime; " if providers and "CUDAExecutionProvider" not in providers else ""
+    return f"{first}pip install '.[gpu]'"
+
+
+def _tensorrt(answer: Mapping[str, Any], onnxruntime: Mapping[str, Any]) -> Finding:
+    install = _gpu_extra(onnxruntime)
     return _absent("TensorRT", answer, install) or Finding("TensorRT", "ok", answer["found"]["version"])
 
 
 def _rtx(answer: Mapping[str, Any]) -> Finding:
-    install = "pip uninstall onnxruntime-gpu; pip install onnxruntime onnxruntime-ep-nv-tensorrt-rtx"
+    install = "pip install '.[verify]' onnxruntime-ep-nv-tensorrt-rtx"
+    install += " (instead of ORT on CUDA: in a virtual environment of its own)"
     lacking = _absent("TensorRT-RTX", answer, install)
     return lacking or Finding("TensorRT-RTX", "ok", answer["found"]["version"])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generator.notes import MARKS, Claim
 from verify.claims import Task
+from verify.hints import of_drift, of_percent
 from verify.kept import trainings_of
 from verify.opening import Session
 from verify.records import Record, Records, all_records, record_of
@@ -62,7 +63,8 @@ def results_of_records(session: Session, tasks: Sequence[Task]) -> Iterator[Resu
             if (record := found.by_owner.get(task.job.owner)) and record.digest == task.job.digest
         )
         result = Result(task, (), known[0].record if known else None, known=known)
-        yield replace(result, judgements=tuple(_by_records(session, result, claim) for claim in task.claims))
+        judged = (_by_records(session, result, claim) for claim in task.claims)
+        yield replace(result, judgements=tuple(_hinted(result, judgement) for judgement in judged))
 
 
 def run_tasks(
@@ -133,8 +135,14 @@ def _run_waiting(
             yield _unmeasured(session, task, f"{outcome.what}: {outcome.hint}", outcome.output)
             continue
         record = record_of(outcome, session.environment(task), date.today().isoformat())
+        before = records.by_owner.get(task.job.owner)
         record = records.put(task.job.owner, record, session.machine.device)
-        yield Result(task, _judged(session, task, record, drawn=True), record, True, outcome.output)
+        judged = _judged(session, task, record, drawn=True)
+        if before is not None and before.is_current(record.digest, record.environment):
+            earlier = _judged(session, task, before)
+            pairs = zip(judged, earlier, strict=True)
+            judged = tuple(of_drift(now, then, task, record) for now, then in pairs)
+        yield Result(task, judged, record, True, outcome.output)
 
 
 def _unmeasured(session: Session, task: Task, what: str, output: str) -> Result:
@@ -159,7 +167,7 @@ def strangers(session: Session) -> dict[str, list[str]]:
 
 def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -> tuple[Judgement, ...]:
     figures = dict(task.job.figures) if drawn else {}
-    return tuple(
+    judged = (
         judge(
             claim,
             task,
@@ -170,6 +178,7 @@ def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -
         )
         for claim in task.claims
     )
+    return tuple(of_percent(judgement, record) for judgement in judged)
 
 
 def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
@@ -191,6 +200,11 @@ def _by_records(session: Session, result: Result, claim: Claim) -> Judgement:
         return Judgement(claim, "skipped", what=lacking)
     hint = lacking or "`verify run` measures it"
     return Judgement(claim, "new", what="no record of this claim's code", hint=hint)
+
+
+def _hinted(result: Result, judgement: Judgement) -> Judgement:
+    evidence = result.evidence_for(judgement.claim)
+    return judgement if evidence is None else of_percent(judgement, evidence.record)
 
 
 def _not_here(task: Task, index: int, lacking: str) -> Judgement:
