@@ -57,6 +57,7 @@ def examine(machine: Machine) -> list[Finding]:
     names = ["torch", "compiler", "onnxruntime", "nvml", "namespaces", "tensorrt", _RTX]
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = dict(zip(names, pool.map(look, names), strict=True))
+    extra = _gpu_extra(machine, found["onnxruntime"])
     return [
         _cpu(machine),
         _torch(found["torch"]),
@@ -65,8 +66,8 @@ def examine(machine: Machine) -> list[Finding]:
         _onnxruntime(found["onnxruntime"], "gpu" if machine.has_gpu else "verify"),
         _gpu(machine, found["torch"]),
         _nvml(found["nvml"]),
-        _provider("ort-cuda", "CUDAExecutionProvider", found["onnxruntime"]),
-        _tensorrt(found["tensorrt"], found["onnxruntime"]),
+        _provider("ort-cuda", "CUDAExecutionProvider", found["onnxruntime"], extra),
+        _tensorrt(found["tensorrt"], extra),
         _rtx(found[_RTX]),
         _namespaces(found["namespaces"]),
     ]
@@ -232,24 +233,24 @@ def _nvml(answer: Mapping[str, Any]) -> Finding:
     return Finding("NVML", "ok", f"driver {found['driver']}, {found['clocks']}, {found['power']}{held}")
 
 
-def _provider(runtime: str, provider: str, answer: Mapping[str, Any]) -> Finding:
+def _provider(runtime: str, provider: str, answer: Mapping[str, Any], extra: str) -> Finding:
     if provider in answer.get("found", {}).get("providers", []):
         return Finding("ORT on CUDA", "ok", f"the {runtime} runtime can be tried: {provider} is built in")
-    install = f"{_gpu_extra(answer)} (instead of TensorRT-RTX)"
+    install = f"{extra} (instead of TensorRT-RTX)"
     return Finding("ORT on CUDA", "missing", f"no {provider} in this ONNX Runtime", install)
 
 
-def _gpu_extra(answer: Mapping[str, Any]) -> str:
-    """What installs onnxruntime-gpu and tensorrt, by what is known of ONNX Runtime."""
+def _gpu_extra(machine: Machine, answer: Mapping[str, Any]) -> str:
+    """What installs onnxruntime-gpu and tensorrt: on this machine, or on another one if it has no GPU."""
     providers = answer.get("found", {}).get("providers", [])
     # Both of its packages write into the same folder, and the one that came last would not be whole.
-    first = "pip uninstall onnxruntime; " if providers and "CUDAExecutionProvider" not in providers else ""
+    in_the_way = machine.has_gpu and providers and "CUDAExecutionProvider" not in providers
+    first = "pip uninstall onnxruntime; " if in_the_way else ""
     return f"{first}pip install '.[gpu]'"
 
 
-def _tensorrt(answer: Mapping[str, Any], onnxruntime: Mapping[str, Any]) -> Finding:
-    install = _gpu_extra(onnxruntime)
-    return _absent("TensorRT", answer, install) or Finding("TensorRT", "ok", answer["found"]["version"])
+def _tensorrt(answer: Mapping[str, Any], extra: str) -> Finding:
+    return _absent("TensorRT", answer, extra) or Finding("TensorRT", "ok", answer["found"]["version"])
 
 
 def _rtx(answer: Mapping[str, Any]) -> Finding:
