@@ -245,6 +245,21 @@ def test_no_process_outlives_the_run(outcomes: dict[str, Outcome], seconds: str)
     assert not processes_with(f"sleep\0{seconds}")
 
 
+def test_time_spent_in_line_for_a_processor_does_not_count() -> None:
+    crowd = (
+        "import os, time\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "crowd = [pid for _ in range(4) if (pid := os.fork()) or os.execvp('sh', ['sh', '-c', 'while :; do :; done'])]\n"
+        "began = time.monotonic()\n"
+        "while time.process_time() < 1: pass\n"
+        "for pid in crowd: os.kill(pid, 9)\n"
+        "x = time.monotonic() - began"
+    )
+    (outcome,) = run([a_job("in a crowd", crowd, timeout=2.5)], workers=1, memory=4 << 30)
+    assert (outcome.state, outcome.what) == ("done", "")
+    assert float(outcome.values["x"]["number"]) > 2.5
+
+
 def test_a_timing_runs_after_the_others_and_by_itself() -> None:
     code = "import time\nbegan = time.monotonic()\ntime.sleep(0.2)\nx = f'{began} {time.monotonic()}'"
     jobs = [a_job(str(number), code, alone=number % 2 == 0) for number in range(6)]
