@@ -72,6 +72,15 @@ def test_what_the_cache_gives_is_what_the_notes_say_after_every_kind_of_change(c
     same_as_uncached(cards)
 
 
+def test_answers_are_written_into_notes_that_came_from_the_cache(cards: Path) -> None:
+    note = "# T\n\nIntroduced.\n\n```python claim\ntwo = 2\n```\n\n## Q? {#q}\n\n[%s](claim:two)\n"
+    shutil.copytree(REPOSITORY / "cards", cards, dirs_exist_ok=True)  # with all that its notes require
+    write(cards / "t.md", note % "?")
+    run_tool("verify", "check", "cards/t.md", cwd=Path.cwd())
+    updated = run_tool("verify", "run", "cards/t.md", "--update", cwd=Path.cwd())
+    assert (updated.code, (cards / "t.md").read_text()) == (0, note % "2"), updated.err
+
+
 def test_a_damaged_cache_is_read_past(cards: Path) -> None:
     same_as_uncached(cards)
     for index, file in enumerate(sorted(Path("decks/.cache/verify").glob("*.cache"))):

@@ -249,7 +249,8 @@ def test_time_spent_in_line_for_a_processor_does_not_count() -> None:
     crowd = (
         "import os, time\n"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "crowd = [pid for _ in range(4) if (pid := os.fork()) or os.execvp('sh', ['sh', '-c', 'while :; do :; done'])]\n"
+        "burn = ['sh', '-c', 'while :; do :; done']\n"
+        "crowd = [pid for _ in range(4) if (pid := os.fork()) or os.execvp('sh', burn)]\n"
         "began = time.monotonic()\n"
         "while time.process_time() < 1: pass\n"
         "for pid in crowd: os.kill(pid, 9)\n"

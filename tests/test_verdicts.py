@@ -11,7 +11,7 @@ import pytest
 
 from generator.notes import Claim, Location, Span, Topic
 from verify.claims import Task
-from verify.figures import same_drawing
+from verify.figures import fingerprint, same_drawing
 from verify.jobs import Derivation, Job
 from verify.records import Record
 from verify.values import Value
@@ -47,7 +47,7 @@ def judged(
     timed: bool = True,
     derivations: tuple[Derivation, ...] = (),
     figure: Path = Path("cards/f.svg"),
-    drawn: Path | None = None,
+    shown: str | None = None,
 ) -> Judgement:
     """Hold a link against a record of one value."""
     topic = Topic(Path("cards/t.md"), "cards/t.md", "T", "D", (), (), (), (), (), ())
@@ -56,8 +56,8 @@ def judged(
     values = {"x": value} if value is not None else {}
     evidence = ({"measure": "compare"},) if alone and timed else ()
     record = Record("d", environment, "2026-11-20", 1.0, "done", values=values, derivations=derivations)
-    record = replace(record, evidence=evidence)
-    return judge(claim, task, record, device, drawn)
+    record = replace(record, evidence=evidence, figures={} if shown is None else {"x": shown})
+    return judge(claim, task, record, device)
 
 
 TABLE: list[tuple[str, Value, str, str]] = [
@@ -312,16 +312,16 @@ def test_matplotlib_draws_what_is_compared(tmp_path: Path, value: float, label: 
     assert same_drawing(first, draw(tmp_path / "two.svg", value, label)) is same
 
 
-def test_a_figure_holds_while_the_code_draws_the_same(tmp_path: Path) -> None:
-    claim = claim_of("Latency by batch", is_figure=True)
-    there, drawn = tmp_path / "there.svg", svg(tmp_path / "drawn.svg")
-    missing = judged(claim, PICTURE, figure=there, drawn=drawn)
+def test_a_figure_holds_while_its_file_is_the_one_that_was_held_against_the_drawing(tmp_path: Path) -> None:
+    claim, there = claim_of("Latency by batch", is_figure=True), tmp_path / "there.svg"
+    missing = judged(claim, PICTURE, figure=there)
     assert (missing.verdict, missing.what) == ("new", "there.svg is not drawn yet")
-    svg(there, id="m9876543210")
-    assert judged(claim, PICTURE, figure=there, drawn=drawn).verdict == "holds"
-    assert judged(claim, PICTURE, figure=there, drawn=None).verdict == "holds"
+    mark = fingerprint(svg(there))
+    assert judged(claim, PICTURE, figure=there, shown=mark).verdict == "holds"
+    assert judged(claim, PICTURE, figure=there, shown=None).verdict == "holds", "records before format 4"
+    assert judged(claim, PICTURE, figure=there, shown="").verdict == "changed"
     svg(there, text="other")
-    assert judged(claim, PICTURE, figure=there, drawn=drawn).verdict == "changed"
+    assert judged(claim, PICTURE, figure=there, shown=mark).verdict == "changed"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"<svg"])

@@ -75,7 +75,7 @@ def _run(session: Session, options: argparse.Namespace) -> int:
         show.gone(strangers(session))
     seconds = clock.seconds()
     if options.update:
-        results = update(results, options.adopt, show.written)
+        results = update(session, results, options.adopt, show.written)
     if options.durations is not None and not options.json:
         show.durations(results, options.durations)
     return _conclude(session, tasks, results, options, seconds)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from verify.claims import Task
 from verify.errands import Errand, Finding
+from verify.figures import held
 from verify.opening import Session
 from verify.records import Records, all_records
 from verify.running import Result, results_of_records
@@ -65,26 +67,15 @@ def taken(session: Session, task: Task, finding: Finding) -> Result:
     if finding.record is None:
         lost = tuple(Judgement(claim, "skipped", what=finding.what) for claim in task.claims)
         return Result(task, lost, None, True, finding.output)
-    kept = Records(session.folder, finding.machine, session.heirs)
-    record = kept.put(task.job.owner, finding.record, finding.device)
-    away = session.away_from(finding.machine, finding.device)
     drawn = {name: Path(place) for name, place in task.job.figures}
     for name, svg in finding.figures.items():
         if name in drawn:
             drawn[name].write_text(svg, encoding="utf-8")
-    judged = tuple(
-        judge(
-            claim,
-            task,
-            record,
-            finding.device,
-            _drawn(drawn.get(claim.name)) if claim.is_figure else None,
-            away,
-        )
-        for claim in task.claims
-    )
-    return Result(task, judged, record, True, finding.output)
-
-
-def _drawn(file: Path | None) -> Path | None:
-    return file if file is not None and file.is_file() else None
+    every = all_records(session.folder, session.heirs).values() if task.figures else ()
+    known = [record for each in every if (record := each.by_owner.get(task.job.owner)) is not None]
+    found = replace(finding.record, figures=held(task, drawn, known))
+    kept = Records(session.folder, finding.machine, session.heirs)
+    record = kept.put(task.job.owner, found, finding.device)
+    away = session.away_from(finding.machine, finding.device)
+    judged = tuple(judge(claim, task, record, finding.device, away) for claim in task.claims)
+    return Result(task, judged, record, True, finding.output, machine=finding.machine)

@@ -16,6 +16,7 @@ from generator.notes import Topic
 from verify.claims import Task, check_figures, check_imports, plan
 from verify.coverage import Coverage
 from verify.environment import Machine, environment, missing, this_machine, told_apart
+from verify.figures import fingerprint, shows
 from verify.heirs import Heirs
 from verify.reading import read
 from verify.records import Record, Records
@@ -57,7 +58,7 @@ class Session:
         return (
             all(name in record.values or name in record.unportrayable for name in task.job.names)
             and answered >= set(task.job.formulas)
-            and all(target.is_file() for _, target in task.figures)
+            and all(shows(record, name, fingerprint(target)) for name, target in task.figures)
         )
 
     def records(self) -> Records:

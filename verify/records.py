@@ -16,9 +16,9 @@ from verify.journal import SUFFIX, Journal
 from verify.sessions import Past
 from verify.values import Value
 
-FORMAT = 3
+FORMAT = 4
 """Version of the files' format: 1 (2026-11) records by owner; 2 (2026-11) timings with their history;
-3 (2026-11) with how they were made."""
+3 (2026-11) with how they were made; 4 (2026-11) figures with the file that shows them."""
 
 SESSIONS = 20
 """Earlier sessions of a timing that are kept."""
@@ -55,6 +55,9 @@ class Record:
 
     evidence: Sequence[Mapping[str, Any]] = ()
     """What timings say of themselves: modes, seeds, controls, raw times."""
+
+    figures: Mapping[str, str] = field(default_factory=dict)
+    """Of each figure, the fingerprint of its file; empty where that shows something else than was drawn."""
 
     def is_current(self, digest: str, environment: Mapping[str, str]) -> bool:
         """Whether running the same code again could find nothing new."""
@@ -123,6 +126,14 @@ class Records:
             except OSError as error:
                 raise _unwritable(self._journal.file, error) from error
         return kept
+
+    def amend(self, owner: str, figures: Mapping[str, str]) -> None:
+        """Say of a record's figures which files show them by now."""
+        with locked(self.file.parent):
+            self._read()
+            before = self.by_owner[owner]
+            self.by_owner[owner] = replace(before, figures={**before.figures, **figures})
+            self._write(read=False)
 
     def settle(self) -> None:
         """Put what the journal says, also that of a run that was killed, in its place; then there is none."""

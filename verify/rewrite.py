@@ -92,13 +92,16 @@ def apply(topic: Topic, edits: Sequence[Edit]) -> bool:
 
 def _prove(topic: Topic, text: str, edits: Iterable[Edit]) -> None:
     """Read the new text and make sure that it differs in the brackets and titles of these links alone."""
+    # Both are read here: a topic from the cache of `verify/reading.py` came without its prose.
+    before, _ = parse(Source.of(topic.path, topic.text), topic.file, topic.deck)
     again, problems = parse(Source.of(topic.path, text), topic.file, topic.deck)
     new = again.all_claims() if again is not None else ()
     wanted = {edit.claim.span: (edit.text, edit.title) for edit in edits}
     if (
-        again is None
+        before is None
+        or again is None
         or any(problem.severity == "error" for problem in problems)
-        or list(_reading(again)) != list(_reading(topic))
+        or list(_reading(again)) != list(_reading(before))
         or [_stated(c, c.content, c.title) for c in new]
         != [_stated(c, *wanted.get(c.span, (c.content, c.title))) for c in topic.all_claims()]
         or _masked(text, new) != _masked(topic.text, topic.all_claims())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generator.notes import MARKS, Claim
 from verify.claims import Task
+from verify.figures import fingerprint, held, shows
 from verify.hints import of_drift, of_percent
 from verify.kept import trainings_of
 from verify.opening import Session
@@ -44,9 +45,17 @@ class Result:
     """The end of what its code printed."""
     known: tuple[Evidence, ...] = ()
     """What every machine knows of it, this one first; only looked up where nothing was to be run."""
+    machine: str = ""
+    """The machine that ran it just now."""
 
     def evidence_for(self, claim: Claim) -> Evidence | None:
-        """What a link is held against: this machine's record, or that of the machine that its title names."""
+        """What a link is held against: this machine's record, or that of the machine that its title names.
+
+        A figure is held against that of a machine that drew what is shown, if there is one.
+        """
+        if claim.is_figure:
+            mark = fingerprint(dict(self.task.figures)[claim.name])
+            return min(self.known, key=lambda known: not shows(known.record, claim.name, mark), default=None)
         named = device_of(claim.title or "")
         return min(self.known, key=lambda known: bool(named) and known.device != named, default=None)
 
@@ -129,20 +138,26 @@ def _run_waiting(
     jobs = [replace(task.job, timeout=timeout or task.job.timeout) for task in waiting.values()]
     # By force, nothing that earlier runs left is trusted; the claims still share this run's trainings.
     kept = None if force else trainings_of(session.folder.parent, session.machine.name)
+    drawing = any(task.figures for task in waiting.values())
+    others = list(all_records(session.folder, session.heirs).values()) if drawing else []
     for outcome in run_jobs(jobs, workers=workers, trainings=kept, gpus=session.machine.gpus, warn=warn):
         task = waiting[outcome.job.owner]
         if outcome.state == "skipped":
             yield _unmeasured(session, task, f"{outcome.what}: {outcome.hint}", outcome.output)
             continue
-        record = record_of(outcome, session.environment(task), date.today().isoformat())
         before = records.by_owner.get(task.job.owner)
+        earlier = [before, *(each.by_owner.get(task.job.owner) for each in others)]
+        drawn = {name: Path(place) for name, place in task.job.figures}
+        record = replace(
+            record_of(outcome, session.environment(task), date.today().isoformat()),
+            figures=held(task, drawn, (each for each in earlier if each is not None)),
+        )
         record = records.put(task.job.owner, record, session.machine.device)
-        judged = _judged(session, task, record, drawn=True)
+        judged = _judged(session, task, record)
         if before is not None and before.is_current(record.digest, record.environment):
-            earlier = _judged(session, task, before)
-            pairs = zip(judged, earlier, strict=True)
+            pairs = zip(judged, _judged(session, task, before), strict=True)
             judged = tuple(of_drift(now, then, task, record) for now, then in pairs)
-        yield Result(task, judged, record, True, outcome.output)
+        yield Result(task, judged, record, True, outcome.output, machine=session.machine.name)
 
 
 def _unmeasured(session: Session, task: Task, what: str, output: str) -> Result:
@@ -165,19 +180,8 @@ def strangers(session: Session) -> dict[str, list[str]]:
     return {name: owners for name, owners in found.items() if owners}
 
 
-def _judged(session: Session, task: Task, record: Record, drawn: bool = False) -> tuple[Judgement, ...]:
-    figures = dict(task.job.figures) if drawn else {}
-    judged = (
-        judge(
-            claim,
-            task,
-            record,
-            session.machine.device,
-            Path(figures[claim.name]) if claim.is_figure and claim.name in figures else None,
-            session.away,
-        )
-        for claim in task.claims
-    )
+def _judged(session: Session, task: Task, record: Record) -> tuple[Judgement, ...]:
+    judged = (judge(claim, task, record, session.machine.device, session.away) for claim in task.claims)
     return tuple(of_percent(judgement, record) for judgement in judged)
 
 

@@ -162,7 +162,7 @@ def _say_open(control: Connection, reason: str) -> None:
 
 
 def _has_time(child: Child) -> bool:
-    """Whether a claim may go on, since on a busy machine it stood in line for a processor; moves its deadline."""
+    """Whether a claim that stood in line for a processor may go on for that long; moves its deadline."""
     if child.late:
         return False
     child.deadline = child.began + child.timeout + _in_line(child.handle)

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from generator.errors import UsageError, count
-from generator.files import write_atomically
 from verify.claims import Task
 from verify.elsewhere import run_elsewhere, taken, unmeasured
-from verify.errands import Errand, Finding, read_results, write_jobs
+from verify.errands import Errand, read_results, write_jobs
 from verify.opening import Session
 from verify.records import settle_all
 from verify.running import Result
 from verify.selection import choose
+from verify.updating import keep_figures, place_figures
 
 
 def run_on(
@@ -64,8 +64,9 @@ def merge(session: Session, options: argparse.Namespace) -> int:
         if task is None or finding.record is None or finding.record.digest != task.job.digest:
             old.append(finding.owner)
             continue
-        taken(session, task, finding)
-        _place_figures(task, finding)
+        result = taken(session, task, finding)
+        # Figures of another machine can be drawn nowhere else; so they are put in their places at once.
+        keep_figures(session, [(result, place_figures(result))])
         merged += 1
     settle_all(session.folder)
     for owner in dict.fromkeys(old):
@@ -75,11 +76,3 @@ def merge(session: Session, options: argparse.Namespace) -> int:
     if merged:
         print("  hint: `verify run --update` writes what they say into the notes", file=sys.stderr)
     return 0
-
-
-def _place_figures(task: Task, finding: Finding) -> None:
-    """Figures of another machine can be drawn nowhere else; so they are put in their places at once."""
-    for name, target in task.figures:
-        if name in finding.figures:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, finding.figures[name].encode())

@@ -10,16 +10,21 @@ from generator.collection import shown
 from generator.errors import StateError
 from generator.files import write_atomically
 from generator.notes import MARKS, Topic
-from verify.claims import Task
+from verify.figures import fingerprint
+from verify.opening import Session
+from verify.records import Records
 from verify.rewrite import apply, edit_of
 from verify.running import Result
 from verify.verdicts import Judgement, Verdict
 
 
-def update(results: Sequence[Result], adopt: bool, tell: Callable[[str, int], None]) -> list[Result]:
+def update(
+    session: Session, results: Sequence[Result], adopt: bool, tell: Callable[[str, int], None]
+) -> list[Result]:
     """Write the answers into the files; returns the results as the texts are now.
 
     Args:
+        session: what the command works on.
         results: what became of the tasks.
         adopt: take over texts that speak of another machine.
         tell: told of each file that was written, with the number of answers.
@@ -38,30 +43,47 @@ def update(results: Sequence[Result], adopt: bool, tell: Callable[[str, int], No
                 tell(topic.path, len(edits))
         except StateError as error:
             stuck.append(error)
-    for result in results:
-        _place_figures(result.task, result.judgements, tell)
+    placed = [(result, place_figures(result, tell)) for result in results]
+    keep_figures(session, placed)
     if stuck:
         raise stuck[0]
     return [
-        replace(result, judgements=tuple(_mended(judgement, adopt) for judgement in result.judgements))
-        for result in results
+        replace(result, judgements=tuple(_mended(judgement, adopt, names) for judgement in result.judgements))
+        for result, names in placed
     ]
 
 
-def _place_figures(task: Task, judgements: Sequence[Judgement], tell: Callable[[str, int], None]) -> None:
-    drawn = dict(task.job.figures)
-    for judgement in judgements:
-        if judgement.claim.is_figure and judgement.verdict in ("new", "changed"):
-            name = judgement.claim.name
-            source, target = Path(drawn[name]), dict(task.figures)[name]
-            if source.is_file():
-                write_atomically(target, source.read_bytes())
-                tell(shown(target), 1)
+def place_figures(result: Result, tell: Callable[[str, int], None] = lambda file, count: None) -> list[str]:
+    """Put what a task drew just now in the place of what shows something else; returns the figures' names."""
+    drawn, places = dict(result.task.job.figures), dict(result.task.figures)
+    names = [
+        judgement.claim.name
+        for judgement in result.judgements
+        if judgement.claim.is_figure
+        and judgement.verdict in ("new", "changed")
+        and Path(drawn[judgement.claim.name]).is_file()
+    ]
+    for name in names:
+        places[name].parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(places[name], Path(drawn[name]).read_bytes())
+        tell(shown(places[name]), 1)
+    return names
 
 
-def _mended(judgement: Judgement, adopt: bool) -> Judgement:
+def keep_figures(session: Session, placed: Sequence[tuple[Result, list[str]]]) -> None:
+    """Let the records say of figures that were put in their places that these files show them."""
+    for result, names in placed:
+        if names and result.machine:
+            places = dict(result.task.figures)
+            records = Records(session.folder, result.machine, session.heirs)
+            records.amend(result.task.job.owner, {name: fingerprint(places[name]) for name in names})
+
+
+def _mended(judgement: Judgement, adopt: bool, placed: Sequence[str]) -> Judgement:
     """The judgement of the text as it is now."""
     match judgement.verdict:
+        case "new" | "changed" if judgement.claim.is_figure:
+            return replace(judgement, verdict="holds") if judgement.claim.name in placed else judgement
         case "new" | "changed":
             return replace(judgement, verdict="holds")
         case "unstable" if judgement.table or judgement.measured != judgement.claim.text:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from generator.notes import MARKS, Claim, Table
 from verify.agreement import agree, fitted
 from verify.claims import Task, formula_of
-from verify.figures import same_drawing
+from verify.figures import fingerprint, shows
 from verify.filling import fill
 from verify.markup import escaped, unescaped
 from verify.numbers import Written, read, read_question, states_number
@@ -45,9 +44,7 @@ class Judgement:
     """The Markdown that ought to stand in the table's place; empty for every other claim."""
 
 
-def judge(
-    claim: Claim, task: Task, record: Record, device: str, drawn: Path | None = None, away: str = ""
-) -> Judgement:
+def judge(claim: Claim, task: Task, record: Record, device: str, away: str = "") -> Judgement:
     """Hold a link's text against what was measured.
 
     Args:
@@ -55,7 +52,6 @@ def judge(
         task: the code that it rests on.
         record: what running that code found.
         device: the device that the record comes from, as cards name it.
-        drawn: the figure that was just drawn, where the claim is one.
         away: the machine whose timings the texts are meant to state, where the record comes from another one.
     """
     named = device_of(claim.title) if claim.title and claim.title not in MARKS else ""
@@ -72,7 +68,7 @@ def judge(
         return _failed(claim, f"the record has no value for {claim.name}", "run it again with --force")
     title = place(record, device) if is_bound(task, value, record) else None
     try:
-        found = _compare(claim, task, record, value, title, drawn)
+        found = _compare(claim, task, record, value, title)
     except Refusal as error:
         found = _failed(claim, error.what, error.hint)
     if title and (named != device if named else away):
@@ -110,12 +106,10 @@ def device_of(title: str) -> str:
     return title.partition(",")[0].strip()
 
 
-def _compare(
-    claim: Claim, task: Task, record: Record, value: Value, title: str | None, drawn: Path | None
-) -> Judgement:
+def _compare(claim: Claim, task: Task, record: Record, value: Value, title: str | None) -> Judgement:
     text = claim.text.strip()
     if claim.is_figure:
-        return _figure(claim, task, drawn)
+        return _figure(claim, task, record)
     if claim.table is not None:
         return _table(claim, claim.table, value, title)
     if value.kind == "table":
@@ -207,11 +201,11 @@ def _table(claim: Claim, table: Table, value: Value, title: str | None) -> Judge
     return Judgement(claim, found.state, found.told or claim.text, title, table=found.text)
 
 
-def _figure(claim: Claim, task: Task, drawn: Path | None) -> Judgement:
+def _figure(claim: Claim, task: Task, record: Record) -> Judgement:
     target = dict(task.figures)[claim.name]
     if not target.is_file():
         return Judgement(claim, "new", what=f"{target.name} is not drawn yet")
-    if drawn is None or same_drawing(target, drawn):
+    if shows(record, claim.name, fingerprint(target)):
         return Judgement(claim, "holds", claim.text)
     return Judgement(claim, "changed", what=f"{target.name} shows something else than the code draws")
 
