@@ -37,6 +37,13 @@ def test_of_means_of_processes_the_interval_is_students(
         assert (math.log(found.low), math.log(found.high)) == pytest.approx((min(numbers), max(numbers)))
 
 
+@pytest.mark.parametrize("processes", [4, 6, 8, 10])
+def test_percentiles_are_expanded_so_that_normal_means_get_students_interval(processes: int) -> None:
+    # A bootstrap's means have a deviation of s·√((n−1)/n)/√n; at z of these they end at t·s/√n.
+    z = stats.norm.isf(bootstrap._outside(processes)) * math.sqrt((processes - 1) / processes)
+    assert z == pytest.approx(stats.t.ppf(0.975, processes - 1), rel=3e-4)
+
+
 def test_one_process_says_nothing_of_another_and_lists_may_differ_in_length() -> None:
     alone = estimate([[math.log(2.0), math.log(4.0), math.log(3.0)]], 0, "s")
     assert [alone.value, alone.low, alone.high] == pytest.approx([3, 3, 3])

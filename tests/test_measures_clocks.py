@@ -256,6 +256,19 @@ def test_what_a_driver_does_not_tell_is_minus_one(tmp_path: Path) -> None:
     assert Gpu(library=str(library)).state() == GpuState(-1, -1, -1.0, -1, (), -1)
 
 
+def test_more_processes_on_the_gpu_than_there_is_room_for_are_counted_all_the_same(tmp_path: Path) -> None:
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is needed to compile a stand-in for libnvidia-ml")
+    crowded = NVML.replace(
+        "*count = 3; return 0; }", "*count = 100; return 7; }"
+    )  # NVML_ERROR_INSUFFICIENT_SIZE
+    assert crowded != NVML
+    (tmp_path / "nvml.c").write_text(crowded, encoding="utf-8")
+    library = tmp_path / "libnvidia-ml.so.1"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "nvml.c"], check=True)
+    assert Gpu("GPU-1234", str(library)).state().processes == 100
+
+
 def test_without_nvml_there_is_an_error_to_catch() -> None:
     with pytest.raises(OSError):
         Gpu(library="libnvidia-ml-of-nobody.so")

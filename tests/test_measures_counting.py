@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import verify
-from verify import flops, macs, macs_by_kind, output_shape, parameters, parameters_by_kind
+from verify import flops, macs, macs_by_kind, output_shape, parameters, parameters_by_kind, work_by_kind
 
 SMALL = (1, 3, 32, 32)
 
@@ -83,6 +83,13 @@ def test_macs_of_each_kind_are_the_closed_forms_and_nothing_is_left_for_matmul()
         "transposed conv": 8 * 8 * 8 * 4 * 4,
         "linear": 1024 * 10,
     }
+
+
+def test_a_1x1_convolution_for_each_channel_is_grouped_and_not_depthwise() -> None:
+    scale = nn.Conv2d(6, 6, 1, groups=6, bias=False)
+    assert parameters_by_kind(scale) == {"grouped conv": 6}
+    assert macs_by_kind(scale, (1, 6, 4, 4)) == {"grouped conv": 6 * 16}
+    assert list(work_by_kind(scale, (1, 6, 4, 4))) == ["grouped conv"]
 
 
 def test_the_closed_forms_and_torchs_counter_agree_on_random_convolutions() -> None:
@@ -167,6 +174,15 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
         ValueError, match=r"an input of shape \(1, 4, 32, 32\) does not go through the module"
     ):
         macs(small(), (1, 4, 32, 32))
+    with pytest.raises(ValueError, match=r"batch first, as \(1, 3, 224, 224\); got 32"):
+        output_shape(small(), 32)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"does not go through the module: .* missing 1 required .* 'key'"):
+
+        class Between(nn.Module):
+            def forward(self, query: Tensor, key: Tensor) -> Tensor:
+                return query @ key
+
+        macs(Between(), (1, 4, 4))
     with pytest.raises(ValueError, match="returned dict; wanted is a tensor"):
 
         class Wordy(nn.Module):

@@ -49,6 +49,11 @@ def test_the_loss_is_the_formula_written_out() -> None:
         torch.testing.assert_close(found, wanted)
 
 
+def test_logits_of_two_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"logits of one shape, \(n, classes\), not \(2, 3\) and \(1, 3\)"):
+        distillation_loss(torch.zeros(2, 3), torch.zeros(1, 3))
+
+
 def test_at_a_high_temperature_the_gradient_is_that_of_matching_centred_logits() -> None:
     # Hinton et al. 2015, equation 4: with zero-mean logits, dC/dz = (z − v) / (N T²) per example.
     torch.manual_seed(0)

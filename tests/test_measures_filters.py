@@ -128,6 +128,24 @@ def test_halved_filters_quarter_an_inner_layer() -> None:
     assert [part.weight.shape[0] for part in small] == [16, 16, 16, 32]  # type: ignore[attr-defined]
 
 
+def test_networks_that_cannot_be_traced_or_have_no_numbers_are_refused() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.conv(x) if x.shape[1] == 3 else x
+            return y
+
+    with pytest.raises(
+        ValueError, match=r"torch\.fx cannot trace the Branching: symbolically traced variables"
+    ):
+        prune_filters(Branching(), 0.5)
+    with pytest.raises(ValueError, match="on the meta device there are no numbers to tell large filters"):
+        prune_filters(nn.Conv2d(3, 4, 3, device="meta"), 0.5)
+
+
 def test_a_pruned_network_trains_on() -> None:
     small = prune_filters(sensible(Residual), 0.5).train()
     small(torch.randn(2, 3, 8, 8).double()).sum().backward()

@@ -57,6 +57,21 @@ def once_it_is_quiet(measure: Callable[[], Comparison], fits: Callable[[Comparis
     return found
 
 
+def test_on_cuda_where_there_is_none_the_machine_that_brings_it_is_named() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    measures: tuple[Callable[[], object], ...] = (
+        lambda: compare({"a": adding(1), "b": adding(2)}, device="cuda"),
+        lambda: latency(adding(1), device="cuda"),
+        lambda: timings({"a": adding(1)}, device="cuda"),
+    )
+    for measure in measures:
+        with pytest.raises(
+            Unavailable, match="torch sees no NVIDIA GPU to time on: run it on a machine with"
+        ):
+            measure()
+
+
 def test_twice_the_work_takes_twice_the_time() -> None:
     found = once_it_is_quiet(
         lambda: quickly(adding(40_000), adding(20_000)), lambda found: 1.8 < found.ratio.value < 2.2

@@ -34,6 +34,24 @@ def test_vits_macs_follow_the_closed_form() -> None:
     assert macs(model("vit-b16"), IMAGE) == 196 * 16 * 16 * 3 * d + depth * block + d * 1000
 
 
+@pytest.mark.parametrize(
+    ("name", "d", "depth", "patch"),
+    [("deit-ti", 192, 12, 16), ("vit-s16", 384, 12, 16), ("deit-s", 384, 12, 16), ("deit-b", 768, 12, 16),
+     ("vit-b32", 768, 12, 32), ("vit-l16", 1024, 24, 16)],
+)  # fmt: skip
+def test_vits_parameters_follow_the_closed_form(name: str, d: int, depth: int, patch: int) -> None:
+    embeddings = 3 * patch**2 * d + d + (1 + (224 // patch) ** 2) * d + d  # patches, positions, class token
+    encoder = depth * (12 * d * d + 13 * d) + 2 * d
+    assert parameters(model(name)) == embeddings + encoder + d * 1000 + 1000
+
+
+def test_a_distilled_deit_has_another_token_with_its_position_and_another_head() -> None:
+    # Touvron et al. 2021, section 4 and figure 2.
+    more = 2 * 384 + 384 * 1000 + 1000
+    assert parameters(model("deit-s-distilled")) == parameters(model("deit-s")) + more
+    assert output_shape(model("deit-s-distilled"), IMAGE) == (1, 1000)
+
+
 def test_berts_parameters_and_macs_follow_the_closed_form() -> None:
     d, tokens, depth, words, positions = 768, 512, 12, 30_522, 512
     encoder = depth * (12 * d * d + 13 * d)

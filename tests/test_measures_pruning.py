@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
-from verify import prune_n_of_m, prune_weights, sparsity, sparsity_by_layer, sparsity_schedule
+from verify import n_of_m_share, prune_n_of_m, prune_weights, sparsity, sparsity_by_layer, sparsity_schedule
 
 
 def network(seed: int = 0) -> nn.Sequential:
@@ -108,6 +108,17 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
         prune_weights(network(), 0.5, layers=["0", "1"])
     with pytest.raises(ValueError, match="a ReLU has no convolution or linear layer"):
         sparsity(nn.ReLU())
+    with torch.device("meta"):
+        empty = nn.Linear(8, 8)
+    for refused in (
+        sparsity,
+        sparsity_by_layer,
+        prune_n_of_m,
+        n_of_m_share,
+        lambda net: prune_weights(net, 0.5),
+    ):
+        with pytest.raises(ValueError, match=r'on the meta device .* model\(name, "cpu"\)'):
+            refused(empty)
     with pytest.raises(ValueError, match="not 4 of 4"):
         prune_n_of_m(network(), 4, 4)
     with pytest.raises(ValueError, match=r"no schedule from 0\.5 to 0\.4"):

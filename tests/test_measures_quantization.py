@@ -331,6 +331,8 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
     x = some(4, 6)
     with pytest.raises(ValueError, match="bits must be a whole number from 2 to 8, not 1"):
         quantize(x, 1)
+    with pytest.raises(ValueError, match="on the meta device there are no numbers to quantize"):
+        quantize(x.to("meta"))
     with pytest.raises(ValueError, match="not 'int8'"):
         quantize(x, "int8")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"tensor of floats is wanted, not torch\.int64"):

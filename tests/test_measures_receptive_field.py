@@ -182,6 +182,12 @@ def test_the_modules_own_weights_do_not_matter_and_a_dead_relu_hides_nothing() -
     assert footprint(chain, 9).touched == 9
 
 
+def test_an_adaptive_max_pool_sees_its_whole_cell() -> None:
+    pool = nn.Sequential(nn.Conv2d(1, 1, 1), nn.AdaptiveMaxPool2d(2))
+    assert footprint(pool, 8, at=(0, 0)).mask[:4, :4].all()
+    assert footprint(pool, 8, at=(0, 0)).touched == 16
+
+
 def test_squeeze_and_excitation_sees_the_whole_image() -> None:
     base = model("efficientnet-b0").base_model
     assert isinstance(base, nn.Module)
@@ -299,6 +305,8 @@ def test_bad_input_is_refused_with_what_was_wanted() -> None:
     conv = nn.Conv2d(1, 1, 3)
     with pytest.raises(ValueError, match=r"layer 2 is \(0, 1\); wanted is \(kernel, stride\)"):
         receptive_field([(3, 1), (0, 1)])
+    with pytest.raises(ValueError, match=r"layer 1 is 3; wanted is \(kernel, stride\)"):
+        receptive_field([3])  # type: ignore[list-item]
     with pytest.raises(
         ValueError, match=r"without positions; .* pass the part before the pooling and the head"
     ):

@@ -286,6 +286,13 @@ def test_fine_tuning_leaves_the_model_and_zeros_alone() -> None:
     assert (weight[1::2] != old[1::2]).any()
 
 
+def test_fine_tuning_moves_biases_that_begin_at_zero() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    nn.init.zeros_(net.get_parameter("1.bias"))
+    assert fine_tune(net, digits(train=64), seed=0, epochs=1).get_parameter("1.bias").all()
+
+
 def test_fine_tuning_a_pruned_layer_is_what_torchs_own_pruning_does() -> None:
     from torch.nn.utils import prune
 

@@ -67,6 +67,18 @@ def test_views_cost_nothing_and_copies_do() -> None:
     assert work_by_kind(Copied(), (1, 10)) == {"other": Work(0, 2 * 10 * FLOAT)}
 
 
+def test_what_a_broadcast_repeats_is_read_once() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1, 1000))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.scale.expand(4, 1000)
+
+    assert work_by_kind(Scaled(), (4, 1000))["other"] == Work(0, 4 * (4000 + 1000 + 4000))
+
+
 def test_products_of_activations_are_matmul() -> None:
     class Gram(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

@@ -45,8 +45,12 @@ def distillation_loss(
         temperature: T, above 0.
         hard_weight: w, 0 to 1.
 
-    Raises ValueError for a temperature or weight out of range, or a weight without labels.
+    Raises ValueError for logits of two shapes, a temperature or weight out of range, or a weight without
+    labels.
     """
+    if student.shape != teacher.shape:
+        both = f"{tuple(student.shape)} and {tuple(teacher.shape)}"
+        raise ValueError(f"student and teacher give logits of one shape, (n, classes), not {both}")
     if not 0 <= hard_weight <= 1 or (hard_weight and labels is None):
         raise ValueError(f"hard_weight must be 0 to 1, and 0 without labels, not {hard_weight}")
     targets = soften(teacher.detach(), temperature)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from verify.measures.forward import check_module
+from verify.measures.forward import check_numbers
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _THROUGH = (
@@ -68,12 +68,13 @@ def prune_filters(
 
     Source: Li et al. 2017, Pruning Filters for Efficient ConvNets, section 3.
 
-    Raises ValueError for a share outside 0..1, a layer that is not there or may not shrink, or a network with
-    other operations.
+    Raises ValueError for a share outside 0..1, a layer that is not there or may not shrink, a network with
+    other operations or one that `torch.fx` cannot trace (those of `transformers`, whose code branches on
+    shapes), or one on the meta device.
     """
     if not 0 <= share < 1 or norm not in (1, 2):
         raise ValueError(f"share must be 0 to below 1 and norm 1 or 2, not {share} and {norm}")
-    pruned = deepcopy(check_module(model))
+    pruned = deepcopy(check_numbers(model, "to tell large filters from small ones"))
     parts = dict(pruned.named_modules())
     groups = _groups(pruned, parts)
     wanted = None if layers is None else set(layers)
@@ -152,7 +153,11 @@ def _groups(model: nn.Module, parts: dict[str, nn.Module]) -> list[_Channels]:
             return value
         raise ValueError(f"it is not known how channels go through {name}, a {type(part).__name__}")
 
-    for node in fx.symbolic_trace(model).graph.nodes:
+    try:
+        graph = fx.symbolic_trace(model).graph
+    except Exception as error:  # whatever the network's own code does with what is no tensor
+        raise ValueError(f"torch.fx cannot trace the {type(model).__name__}: {error}") from error
+    for node in graph.nodes:
         inputs = [root(found[each]) for each in node.all_input_nodes if each in found]
         if node.op == "placeholder":
             found[node] = _Channels(-1, fixed=True)

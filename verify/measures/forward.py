@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,22 @@ def check_module(module: object) -> nn.Module:
     return module
 
 
+def check_numbers(module: object, what: str) -> nn.Module:
+    """The module itself, whose weights are numbers; `what` is wanted of them, for the message.
+
+    Raises what `check_module` does, and ValueError for one on the meta device.
+    """
+    checked = check_module(module)
+    if any(tensor.is_meta for tensor in checked.parameters()):
+        raise ValueError(f'on the meta device there are no numbers {what}: model(name, "cpu")')
+    return checked
+
+
 def check_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The input's shape as a tuple, batch first; raises ValueError unless all of it are positive integers."""
-    sizes = tuple(shape)
+    sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise ValueError(f"shape must be positive integers, batch first, as (1, 3, 224, 224); got {sizes}")
+        raise ValueError(f"shape must be positive integers, batch first, as (1, 3, 224, 224); got {shape}")
     return sizes
 
 
@@ -90,7 +101,7 @@ def run_on_meta(meta: nn.Module, shape: Sequence[int], dtype: torch.dtype | None
     try:
         with torch.no_grad(), torch.device("meta"), sdpa_kernel(SDPBackend.MATH):
             return tensor_of(meta(torch.empty(sizes, dtype=dtype)))
-    except (RuntimeError, NotImplementedError, IndexError) as error:
+    except Exception as error:  # of whatever kind: a network of two inputs raises TypeError or AttributeError
         raise ValueError(f"an input of shape {sizes} does not go through the module: {error}") from error
     finally:
         torch.backends.mha.set_fastpath_enabled(fastpath)

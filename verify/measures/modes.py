@@ -9,6 +9,8 @@ from typing import Literal
 
 import torch
 
+from verify.unmeasured import Unavailable
+
 Device = Literal["cpu", "cuda"]
 Clock = Literal["host", "process", "device"]
 Cache = Literal["hot", "flushed"]
@@ -94,8 +96,13 @@ def cuda_in_use() -> bool:
 def modes_of(
     device: Device | None, clock: Clock | None, cache: Cache, cuda_graph: bool, tf32: bool, threads: int
 ) -> Modes:
-    """The modes of a call, with what it left open filled in by where this process works."""
+    """The modes of a call, with what it left open filled in by where this process works.
+
+    Raises Unavailable for CUDA where there is none, ValueError for modes that do not go together.
+    """
     where: Device = device or ("cuda" if cuda_in_use() else "cpu")
+    if where == "cuda" and not torch.cuda.is_available():
+        raise Unavailable("torch sees no NVIDIA GPU to time on", "run it on a machine with an NVIDIA GPU")
     usual: Clock = "device" if where == "cuda" else "host"
     return Modes(where, clock or usual, cache, cuda_graph, tf32, threads, gradients_here())
 

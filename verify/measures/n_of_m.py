@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from verify.measures.counting import kind_of
-from verify.measures.forward import check_module
+from verify.measures.forward import check_numbers
 
 
 def n_of_m_share(module: nn.Module, n: int = 2, m: int = 4) -> float:
@@ -18,12 +18,12 @@ def n_of_m_share(module: nn.Module, n: int = 2, m: int = 4) -> float:
     Source: Mishra et al. 2021, Accelerating Sparse Deep Neural Networks, section 3 (2:4).
 
     Raises:
-        ValueError: `n` and `m` that make no pattern, or no row that `m` divides.
+        ValueError: `n` and `m` that make no pattern, no row that `m` divides, or the meta device.
     """
     if not 0 < n < m:
         raise ValueError(f"n of m needs 0 < n < m, not {n} of {m}")
     kept = groups = 0
-    for part in check_module(module).modules():
+    for part in check_numbers(module, "to look for zeros among").modules():
         if kind_of(part):
             weight = part.get_parameter("weight")
             if weight.shape[1] % m == 0:

@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from verify.measures.forward import copy_with, tensor_of
 from verify.unmeasured import Unavailable
 
 Exporter = Literal["torchscript", "dynamo"]
+
+FUSED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Add")
+"""Operators with which TensorRT fuses what follows them, unless a pair of Q and DQ stands between."""
 
 
 def export_onnx(
@@ -33,9 +36,11 @@ def export_onnx(
     TorchScript exporter's highest official one, and 22 for BF16, the first whose convolutions take it.
     `folded=False` keeps that exporter from folding batch norms and constants, so that runtimes can.
 
-    Raises ValueError for tensors on the meta device; RuntimeError when the module does not go through, or
-    its model would pass 2 GB; Unavailable without onnx or onnxscript.
+    Raises ValueError for tensors on the meta device or another exporter; RuntimeError when the module does
+    not go through, or its model would pass 2 GB; Unavailable without onnx or onnxscript.
     """
+    if exporter not in get_args(Exporter):
+        raise ValueError(f"the exporters are {' and '.join(get_args(Exporter))}, not {exporter!r}")
     if any(tensor.is_meta for tensor in (example, *module.parameters(), *module.buffers())):
         raise ValueError('on the meta device there are no numbers to export: model(name, "cpu")')
     for package in ("onnx", *(("onnxscript",) if exporter == "dynamo" else ())):
@@ -64,23 +69,43 @@ def export_onnx(
     return bytes(model)
 
 
-def quantize_onnx(model: bytes, calibration: Sequence[Tensor], *, bias: bool = True) -> bytes:
+def quantize_onnx(
+    model: bytes,
+    calibration: Sequence[Tensor],
+    *,
+    bias: bool = True,
+    outputs: bool = True,
+    reduce_range: bool = False,
+) -> bytes:
     """The FP32 model with INT8 convolutions and products: QuantizeLinear and DequantizeLinear around them.
 
     Weights per output channel and activations per tensor, both symmetric, ranges by the smallest and largest
-    value that `calibration` brings forth. Batch norms are folded first.
-    Source: ONNX Runtime documentation, Quantize ONNX models (static quantization, QDQ).
+    value that `calibration` brings forth. Batch norms are folded first. On x86 without VNNI, ONNX Runtime's
+    kernels add two products in 16 bits, which overflows where weights use all 8 bits: `reduce_range=True`
+    gives them 7.
+    Sources: ONNX Runtime documentation, Quantize ONNX models (static quantization, QDQ); for `outputs`,
+    TensorRT documentation, Explicit Quantization, Q/DQ layer-placement recommendations.
 
     Args:
         model: with one `input`, as `export_onnx` makes it.
         calibration: inputs of the model's own shape; part of the claim, since they decide the ranges.
         bias: quantize biases to INT32, too; TensorRT wants them in FP32.
+        outputs: quantize what convolutions, products and sums give, too, as ONNX Runtime's integer kernels
+            want it; TensorRT wants their inputs alone, or it cannot fuse activations into them.
+        reduce_range: weights in 7 bits.
 
-    Raises ValueError without calibration data, Unavailable without onnxruntime.
+    Raises ValueError without calibration data or for such of another shape, Unavailable without onnxruntime.
     """
     if not len(calibration):
         raise ValueError("INT8 needs calibration data: inputs as the network will see them")
-    _need("onnxruntime")
+    for package in ("onnx", "onnxruntime"):
+        _need(package)
+    import onnx
+
+    taken = onnx.load_from_string(model).graph.input[0].type.tensor_type.shape.dim
+    wanted = tuple(each.dim_value for each in taken)
+    if strange := [tuple(each.shape) for each in calibration if tuple(each.shape) != wanted]:
+        raise ValueError(f"calibration data is a list of inputs of shape {wanted}, not of {strange[0]}")
     import logging
 
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -94,7 +119,9 @@ def quantize_onnx(model: bytes, calibration: Sequence[Tensor], *, bias: bool = T
             batch = next(self.batches, None)
             return None if batch is None else {"input": batch.detach().cpu().float().numpy()}
 
-    options = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": bias}
+    options: dict[str, Any] = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": bias}
+    if not outputs:
+        options["OpTypesToExcludeOutputQuantization"] = list(FUSED)
     silenced = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -107,6 +134,7 @@ def quantize_onnx(model: bytes, calibration: Sequence[Tensor], *, bias: bool = T
             quantize_static(
                 str(folded), str(quantized), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, extra_options=options,
+                reduce_range=reduce_range,
             )  # fmt: skip
             return quantized.read_bytes()
     finally:

@@ -44,6 +44,9 @@ _TYPES = {
 _ONNX = {torch.float32: 1, torch.int64: 7, torch.float16: 10, torch.bfloat16: 16}
 """onnx.TensorProto.DataType, by torch's types."""
 
+COMPILED = ("ort-tensorrt", "tensorrt-rtx")
+"""Runtimes whose provider turns subgraphs into engines, which ONNX Runtime cannot list or write down."""
+
 
 class OrtSession(RuntimeSession):
     """An ONNX model in ONNX Runtime, on one provider and no other.
@@ -58,8 +61,8 @@ class OrtSession(RuntimeSession):
         level: of graph optimisation.
         threads: on the CPU.
 
-    Raises Unavailable where ONNX Runtime has no such provider; RuntimeError when part of the model would
-    fall back to the CPU.
+    Raises ValueError for another level or an example in the wrong place; Unavailable where ONNX Runtime has
+    no such provider; RuntimeError when part of the model would fall back to the CPU.
     """
 
     capturable = False
@@ -78,6 +81,8 @@ class OrtSession(RuntimeSession):
         on_cpu = runtime == "ort-cpu"
         if on_cpu != (example.device.type == "cpu"):
             raise ValueError(f"{runtime} takes an example on {'the CPU' if on_cpu else 'a GPU'}")
+        if level not in _LEVELS:
+            raise ValueError(f"the levels of optimisation are {', '.join(_LEVELS)}, not {level!r}")
         began = time.perf_counter()
         self.stream: Any = None if on_cpu else torch.cuda.Stream(example.device)  # type: ignore[no-untyped-call]
         self._session = self._open(None)
@@ -110,7 +115,9 @@ class OrtSession(RuntimeSession):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The operators that are executed, after ONNX Runtime's own rewriting."""
+        """The operators that are executed, after ONNX Runtime's own rewriting; empty for engines."""
+        if self.runtime in COMPILED:
+            return ()
         import onnx
 
         with tempfile.TemporaryDirectory(prefix="groundtruth-") as folder:
@@ -134,16 +141,16 @@ class OrtSession(RuntimeSession):
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         device = example.device.index or 0
         try:
+            stream = str(self.stream.cuda_stream) if self.stream is not None else ""
             if runtime == "tensorrt-rtx":
                 name, devices = _rtx_devices(ort)
-                options.add_provider_for_devices(devices, {})
+                options.add_provider_for_devices(devices, _rtx_options(device, stream))
                 session = ort.InferenceSession(model, options, enable_fallback=0)
             else:
                 name = PROVIDERS[runtime]
                 lacking = lacks_provider(runtime)
                 if lacking is not None:
                     raise lacking
-                stream = str(self.stream.cuda_stream) if self.stream is not None else ""
                 providers = _providers(runtime, precision, device, stream)
                 session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
         except Unavailable:
@@ -200,6 +207,14 @@ def _providers(runtime: str, precision: str, device: int, stream: str) -> list[A
     allowed = {"fp16": "trt_fp16_enable", "bf16": "trt_bf16_enable", "int8": "trt_int8_enable"}
     extra = {allowed[precision]: "1"} if precision in allowed else {}
     return [(PROVIDERS[runtime], {**common, **extra}), cuda]
+
+
+def _rtx_options(device: int, stream: str) -> dict[str, str]:
+    """The provider works on the session's own stream: on one of its own, events would time nothing.
+
+    Source: TensorRT RTX Execution Provider documentation, provider options.
+    """
+    return {"device_id": str(device), "has_user_compute_stream": "1", "user_compute_stream": stream}
 
 
 def _rtx_devices(ort: Any) -> tuple[str, list[Any]]:

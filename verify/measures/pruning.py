@@ -14,20 +14,23 @@ import torch
 from torch import Tensor, nn
 
 from verify.measures.counting import kind_of
-from verify.measures.forward import check_module
+from verify.measures.forward import check_numbers
 
 
 def sparsity(module: nn.Module) -> float:
     """The share of weights that are exactly 0 in convolutions and linear layers, 0..1.
 
-    Biases and norms are not counted. Raises ValueError when there is no such layer.
+    Biases and norms are not counted. Raises ValueError when there is no such layer, or on the meta device.
     """
     weights = list(prunable(module).values())
     return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
 
 
 def sparsity_by_layer(module: nn.Module) -> dict[str, float]:
-    """The share of zero weights of each convolution and linear layer, 0..1, by the layer's name."""
+    """The share of zero weights of each convolution and linear layer, 0..1, by the layer's name.
+
+    Raises ValueError when there is no such layer, or on the meta device.
+    """
     return {name: (weight == 0).float().mean().item() for name, weight in prunable(module).items()}
 
 
@@ -109,9 +112,10 @@ def sparsity_schedule(final: float, rounds: int, *, start: float = 0.0, power: f
 def prunable(module: nn.Module, layers: Iterable[str] | None = None) -> dict[str, nn.Parameter]:
     """The weights of convolutions and linear layers by the layer's name; of `layers` only, where given.
 
-    Raises ValueError when there is none, or for a name that is not among them.
+    Raises ValueError when there is none, for a name that is not among them, or on the meta device.
     """
-    found = {name: part.weight for name, part in check_module(module).named_modules() if kind_of(part)}
+    known = check_numbers(module, "to prune or to look for zeros among")
+    found = {name: part.weight for name, part in known.named_modules() if kind_of(part)}
     wanted = list(found) if layers is None else list(layers)
     if not found or (strange := [name for name in wanted if name not in found]):
         raise ValueError(f"no layers to prune are called {strange}; there are {list(found)}" if found else

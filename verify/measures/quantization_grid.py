@@ -95,8 +95,8 @@ def scale_shape(shape: torch.Size, axis: int | None, group: int | None) -> tuple
 def check(tensor: Tensor, bits: int) -> Tensor:
     """The tensor in float32 (or float64, where it is).
 
-    Raises TypeError for what is no tensor of floats, ValueError for an empty one, for values that are not
-    finite, and for bits outside 2 to 8.
+    Raises TypeError for what is no tensor of floats, ValueError for an empty one, one on the meta device, for
+    values that are not finite, and for bits outside 2 to 8.
     """
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
         given = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
@@ -105,6 +105,8 @@ def check(tensor: Tensor, bits: int) -> Tensor:
         raise ValueError(f"bits must be a whole number from 2 to 8, not {bits!r}")
     if not tensor.numel():
         raise ValueError("there is nothing to quantize in an empty tensor")
+    if tensor.is_meta:
+        raise ValueError('on the meta device there are no numbers to quantize: model(name, "cpu")')
     if not bool(tensor.isfinite().all()):
         raise ValueError("the tensor has values that are not finite, and no grid reaches them")
     return tensor if tensor.dtype == torch.float64 else tensor.float()

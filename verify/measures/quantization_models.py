@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from verify.measures.forward import check_module
+from verify.measures.forward import check_numbers
 from verify.measures.quantization import quantize
 from verify.measures.quantization_floats import FORMATS, FloatName, round_to
 from verify.measures.quantization_grid import beside
@@ -130,8 +130,9 @@ def quantize_model(
 
     `weights` and `activations` are bits of an integer grid (2 to 8), a format of `round_to` (FP8 is scaled
     by the largest magnitude), or None to leave them as they are. Weights are symmetric, with a scale per
-    output channel, per tensor (`per_channel=False`) or per `group` of inputs; their limits follow the
-    weights by `weight_method`. A layer's input has one scale, affine or `symmetric`, with limits
+    output channel, per tensor (`per_channel=False`) or per `group` of neighbours along the last axis (of a
+    linear layer its inputs, of a convolution the columns of its kernel); their limits follow the weights by
+    `weight_method`. A layer's input has one scale, affine or `symmetric`, with limits
 
     - **static**: found once by `method` on what the layer sees while the float model runs on `samples`;
     - **dynamic** (`dynamic=True`): the smallest and largest value of each call's input.
@@ -144,8 +145,9 @@ def quantize_model(
     Sources: Jacob et al. 2018; Wu et al. 2020 (arXiv 2004.09602); Bengio et al. 2013 for the gradient.
 
     Raises ValueError when activations lack both `samples` and `dynamic` or have both, for another method than
-    min-max with `dynamic`, for a layer in `keep` that does not exist, and when there is no layer to quantize;
-    TypeError for `nn.MultiheadAttention`, whose projections are no layers.
+    min-max with `dynamic`, for other bits or formats, for a `group` that does not divide a layer's weights,
+    for a layer in `keep` that does not exist, and when there is no layer to quantize; TypeError for
+    `nn.MultiheadAttention`, whose projections are no layers.
     """
     if activations is None and (dynamic or samples is not None):
         raise ValueError("samples and dynamic are about activations; say in how many bits, activations=8")
@@ -156,7 +158,9 @@ def quantize_model(
     for role, asked in (("weights", weights), ("activations", activations)):
         if isinstance(asked, str) and asked not in FORMATS:
             raise ValueError(f"{role}={asked!r} is none of {', '.join(get_args(FloatName))}")
-    quantized = copy.deepcopy(check_module(module)).eval()
+        if isinstance(asked, int) and not 2 <= asked <= 8:
+            raise ValueError(f"{role}={asked} is no number of bits from 2 to 8; there are fp16 and bf16, too")
+    quantized = copy.deepcopy(check_numbers(module, "to quantize")).eval()
     parts: dict[str, nn.Module] = dict(quantized.named_modules())
     if any(isinstance(part, nn.MultiheadAttention) for part in parts.values()):
         raise TypeError("nn.MultiheadAttention hides its projections; write them as nn.Linear")
@@ -168,6 +172,10 @@ def quantize_model(
     chosen = {part for name, part in named.items() if name not in keep}
     if not chosen:
         raise ValueError("the module has no convolution or linear layer to quantize")
+    for name, part in named.items():
+        length = part.get_parameter("weight").shape[-1]
+        if part in chosen and group is not None and (group < 1 or length % group):
+            raise ValueError(f"group={group} does not divide the {length} weights in a row of {name}")
     axis = 0 if per_channel and group is None else None
     on_weights = None if weights is None else Recipe(weights, True, axis, group, weight_method)
     is_float = isinstance(activations, str)

@@ -50,7 +50,8 @@ def receptive_field(layers: Iterable[tuple[int, int] | tuple[int, int, int]]) ->
     """
     extent, jump = 1, 1
     for number, layer in enumerate(layers, 1):
-        if len(layer) not in (2, 3) or not all(isinstance(size, int) and size >= 1 for size in layer):
+        sizes = layer if isinstance(layer, tuple | list) else ()
+        if len(sizes) not in (2, 3) or not all(isinstance(size, int) and size >= 1 for size in sizes):
             wanted = "(kernel, stride) or (kernel, stride, dilation), each at least 1"
             raise ValueError(f"layer {number} is {layer}; wanted is {wanted}")
         kernel, stride, *dilation = layer

@@ -100,7 +100,8 @@ class RuntimeSession(ABC):
 def check_precision(precision: str, runtime: str, known: tuple[str, ...] = get_args(Precision)) -> None:
     """Raises ValueError for a precision that a runtime does not have."""
     if precision not in known:
-        raise ValueError(f"{runtime} computes in {', '.join(known)}, not in {precision!r}")
+        why = ", since it cannot be told to do without TF32" * (precision == "fp32")
+        raise ValueError(f"{runtime} computes in {', '.join(known)}, not in {precision!r}{why}")
 
 
 def in_precision(module: nn.Module, precision: Precision, device: torch.device) -> nn.Module:

@@ -12,6 +12,7 @@ from verify.measures.forward import check_module
 from verify.measures.onnx_export import export_onnx, quantize_onnx
 from verify.measures.ort_sessions import Level, OrtSession, lacks_provider
 from verify.measures.runtime_session import (
+    TYPES,
     Precision,
     RuntimeSession,
     check_parity,
@@ -32,11 +33,12 @@ PRECISIONS: dict[str, tuple[str, ...]] = {
     "cuda-graph": ("fp32", "tf32", "fp16", "bf16"),
     "ort-cpu": ("fp32", "fp16", "int8"),
     "ort-cuda": ("fp32", "tf32", "fp16", "bf16", "int8"),
-    "ort-tensorrt": ("fp32", "fp16", "bf16", "int8"),
+    "ort-tensorrt": ("tf32", "fp16", "bf16", "int8"),
     "tensorrt": ("fp32", "tf32", "fp16", "bf16", "int8"),
-    "tensorrt-rtx": ("fp32", "fp16", "bf16", "int8"),
+    "tensorrt-rtx": ("tf32", "fp16", "bf16", "int8"),
 }
-"""The precisions of each runtime."""
+"""The precisions of each runtime. TensorRT's builder lets FP32 round to TF32 unless it is told not to, and
+neither of ONNX Runtime's TensorRT providers has an option that tells it (onnxruntime issue 26029)."""
 
 
 def session(
@@ -65,7 +67,8 @@ def session(
         runtime: `eager`, `compile`, `cuda-graph` (torch); `ort-cpu`, `ort-cuda`, `ort-tensorrt` (ONNX
             Runtime's providers); `tensorrt`; `tensorrt-rtx`.
         precision: `fp32` (without TF32), `tf32`, `fp16`, `bf16`, or `int8`: explicit Q/DQ around
-            convolutions and products, the rest FP32.
+            convolutions and products, the rest FP32. `ort-tensorrt` and `tensorrt-rtx` cannot do without
+            TF32, so they have no `fp32`.
         calibration: for `int8`, inputs of the example's shape that decide the ranges.
         level: of ONNX Runtime's graph optimisation: `off`, `basic`, `extended` or `all`.
         threads: of ONNX Runtime on the CPU.
@@ -101,7 +104,9 @@ def _check_model(runtime: str, precision: str) -> None:
     if runtime in ("eager", "compile", "cuda-graph"):
         raise ValueError(f"{runtime} takes a module, not an ONNX model")
     if precision not in ("fp32", "tf32"):
-        raise ValueError("an ONNX model computes in the types that it was exported with: leave precision out")
+        raise ValueError(
+            "an ONNX model computes in the types that it was exported with: leave precision out, or say tf32"
+        )
 
 
 def _build(
@@ -124,11 +129,13 @@ def _build(
     if isinstance(module, bytes):
         model = module
     else:
-        # TensorRT wants the biases of INT8 layers in FP32.
-        model = onnx_in(module, example, precision, calibration, bias=runtime in ("ort-cpu", "ort-cuda"))
+        # Where Q and DQ have to stand differs between ONNX Runtime's own kernels and TensorRT's.
+        model = onnx_in(module, example, precision, calibration, engine="tensorrt" in runtime)
     if runtime == "tensorrt":
         from verify.measures.tensorrt_session import TensorRTSession
 
+        if not isinstance(module, bytes) and example.is_floating_point():
+            example = example.to(TYPES[precision])  # the type that the model was exported with
         return TensorRTSession.build(model, example, precision, timing_cache, builder_level)
     return OrtSession(model, example, precision, runtime, level, threads)
 
@@ -138,13 +145,17 @@ def onnx_in(
     example: Tensor,
     precision: Precision,
     calibration: Sequence[Tensor] = (),
-    bias: bool = True,
+    engine: bool = False,
 ) -> bytes:
-    """The module as an ONNX model that computes in a precision, for `example`'s shape."""
+    """The module as an ONNX model that computes in a precision, for `example`'s shape.
+
+    `engine`: for TensorRT, which wants Q and DQ at other places than ONNX Runtime does.
+    """
     ready = in_precision(module, precision, example.device)
-    dtype = next((t.dtype for t in ready.parameters() if t.is_floating_point()), example.dtype)
-    model = export_onnx(ready, example.to(dtype) if example.is_floating_point() else example)
-    return quantize_onnx(model, calibration, bias=bias) if precision == "int8" else model
+    model = export_onnx(ready, example.to(TYPES[precision]) if example.is_floating_point() else example)
+    if precision != "int8":
+        return model
+    return quantize_onnx(model, calibration, bias=not engine, outputs=not engine)
 
 
 def lacks(runtime: Runtime) -> Unavailable | None:

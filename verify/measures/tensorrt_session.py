@@ -39,9 +39,13 @@ class TensorRTSession(RuntimeSession):
     def build(
         cls, model: bytes, example: Tensor, precision: Precision, timing_cache: bytes, level: int
     ) -> TensorRTSession:
-        """Build the engine of an ONNX model; see `engine_of_onnx`."""
+        """Build the engine of an ONNX model, on the GPU of `example`, which has its type.
+
+        See `engine_of_onnx`.
+        """
         tf32 = precision == "tf32"
-        engine = engine_of_onnx(model, example, tf32=tf32, timing_cache=timing_cache, level=level)
+        with torch.cuda.device(example.device):
+            engine = engine_of_onnx(model, example, tf32=tf32, timing_cache=timing_cache, level=level)
         return cls(engine, example, precision)
 
     @property

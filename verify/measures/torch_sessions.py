@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from verify.measures.forward import tensor_of
-from verify.measures.runtime_session import Built, Precision, RuntimeSession, in_precision
+from verify.measures.runtime_session import TYPES, Built, Precision, RuntimeSession, in_precision
 from verify.unmeasured import Unavailable
 
 
@@ -25,9 +26,8 @@ class EagerSession(RuntimeSession):
         self.precision = precision
         self._recipe = (module, example, precision)
         self._module: Any = in_precision(module, precision, example.device)
-        floating = example.is_floating_point()
-        first = next(self._module.parameters(), example)
-        self.input = example.detach().to(first.dtype if floating else example.dtype, copy=True)
+        dtype = TYPES[precision] if example.is_floating_point() else example.dtype
+        self.input = example.detach().to(dtype, copy=True)
         self._prepare()
         self.built = Built(time.perf_counter() - began)
 
@@ -94,6 +94,8 @@ def lacks_compiler(device: str) -> Unavailable | None:
     if device == "cuda":
         if find_spec("triton") is None:
             return Unavailable("torch.compile needs Triton on a GPU", "pip install triton")
+        if not os.environ.get("CC") and not any(map(shutil.which, ("gcc", "clang"))):
+            return Unavailable("Triton needs a C compiler, which builds its launcher", "apt-get install gcc")
         return None
     if not any(map(shutil.which, ("g++", "clang++", "c++"))):
         return Unavailable("torch.compile needs a C++ compiler", "apt-get install g++")
