@@ -25,6 +25,7 @@ from generator.occlusion import occlusion_text
 from generator.parse import plain_text
 from generator.references import Reference
 from generator.slicing import relevant_code
+from generator.spacing import bound
 
 Rule = Callable[[RendererHTML, Sequence[Token], int, Any, "_Page"], str]
 
@@ -127,7 +128,7 @@ def _renderer() -> MarkdownIt:
         "code_inline": lambda s, t, i, o, e: (
             f"<code>{_guard(inert_code(escape(t[i].content, quote=False)), e)}</code>"
         ),
-        "text": lambda s, t, i, o, e: _guard(inert(escape(t[i].content, quote=False)), e),
+        "text": lambda s, t, i, o, e: _guard(inert(bound(escape(t[i].content, quote=False))), e),
         "table_open": lambda s, t, i, o, e: '<div class="table"><table>\n',
         "table_close": lambda s, t, i, o, e: "</table></div>\n",
         "claim_open": lambda s, t, i, o, e: _guard(f'<span class="measured"{_title(t[i])}>', e),

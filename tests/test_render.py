@@ -126,7 +126,7 @@ def test_a_typed_answer_is_one_paragraph_of_plain_text(body: str) -> None:
         ),
         (
             '[71.8 %](cite:howard2017 "Table 4")',
-            '<p><span class="cited" title="Table 4">71.8 %</span></p>',
+            '<p><span class="cited" title="Table 4">71.8&nbsp;%</span></p>',
         ),
         (
             "| a | b |\n|---|--:|\n| *1* | x\\|y |",
