@@ -25,7 +25,7 @@ channels, size = 64, 3
 weights = channels * channels * size**2
 ```
 
-## {title}: how many weights has a 3×3 convolution from 64 to 64 channels, without biases? {{#{id}}}
+## {title}: how many weights does a 3×3 convolution from 64 to 64 channels have, without biases? {{#{id}}}
 
 [36,864](claim:weights)
 

@@ -32,7 +32,7 @@ def after_writing(folder: Path, text: str) -> str:
     ("question", "identity"),
     [
         ("Why is a depthwise convolution cheap?", "depthwise-convolution-cheap"),
-        ("How many weights has one 3×3 layer, and how many has the other?", "weights-3-3-layer-other"),
+        ("How many weights does one 3×3 layer have, and how many does the other?", "weights-3-3-layer-other"),
         ("What is **INT8** `x_min`?", "int8-x-min"),
         ("Wie groß ist das Maß é?", "wie-gross-ist-das-mass"),
         ("What is it?", "note"),

@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 20)
 INTRODUCTION = (
     "# Convolutions\n\nA convolution slides a filter over an image. All positions share its weights.\n\n"
 )
-GOOD = "## How many weights has a 3×3 convolution from 3 to 64 channels? {#weights}\n\n1,728\n"
+GOOD = "## How many weights does a 3×3 convolution from 3 to 64 channels have? {#weights}\n\n1,728\n"
 LIST = "## Which settings decide a convolution's size? {#out}\n\nKernel, stride, padding, dilation\n"
 UNCITED = ("R09a",)
 """Notes in these tests are short: that nothing vouches for them is not what they are about."""

@@ -27,7 +27,7 @@ A filter per channel, then a mix of [128](claim:channels) channels.
 channels = 128
 ```
 
-## How many weights has it? {#dwsep-weights tags="compute core" hint="Count both layers."}
+## How many weights does it have? {#dwsep-weights tags="compute core" hint="Count both layers."}
 
 [33,920](claim:separable) of them.
 
@@ -64,7 +64,7 @@ def test_a_heading_of_level_two_starts_a_note_and_a_thematic_break_its_extra() -
         "basic",
         Location("topic.md", 15),
     )
-    assert "".join(token.content for token in weights.question) == "How many weights has it?"
+    assert "".join(token.content for token in weights.question) == "How many weights does it have?"
     assert [token.content for token in weights.answer if token.type == "inline"] == [
         "[33,920](claim:separable) of them."
     ]
