@@ -307,7 +307,7 @@ def test_the_deck_shows_the_table_and_holds_back_what_was_not_measured(tmp_path:
     topic = read_topic(tmp_path, f"{HEAD}{CAPTION}\n{TABLE}")
     shown = render(topic.notes[0], topic, tmp_path / "cards", {})
     assert '<span class="measured">Two networks</span>' in shown.fields["Answer"]
-    assert "11.7 M</td>" in shown.fields["Answer"] and not shown.held_back
+    assert "11.7&nbsp;M</td>" in shown.fields["Answer"] and not shown.held_back
     asks = read_topic(tmp_path, f"{HEAD}{CAPTION}\n{TABLE.replace('25.6 M', '? M')}")
     assert render(asks.notes[0], asks, tmp_path / "cards", {}).held_back == (
         "cards/topic.md:9: rows is not measured yet",
