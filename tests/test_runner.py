@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.workplace import hear_interrupts, path_without_libraries
+from verify import server
 from verify.jobs import Job, Outcome, Source, State
 from verify.runner import run
 
@@ -259,6 +260,16 @@ def test_time_spent_in_line_for_a_processor_does_not_count() -> None:
     (outcome,) = run([a_job("in a crowd", crowd, timeout=2.5)], workers=1, memory=4 << 30)
     assert (outcome.state, outcome.what) == ("done", "")
     assert float(outcome.values["x"]["number"]) > 2.5
+
+
+@pytest.mark.parametrize(("limits_ago", "goes_on"), [(4.5, True), (5.5, False)])
+def test_standing_in_line_prolongs_a_limit_to_five_times_at_most(
+    monkeypatch: pytest.MonkeyPatch, limits_ago: float, goes_on: bool
+) -> None:
+    monkeypatch.setattr(server, "_in_line", lambda handle: 1e6)
+    began = time.monotonic() - limits_ago * 100
+    child = server.Child(1, 1, "", began, began + 100, 100, None)
+    assert server._has_time(child) is goes_on
 
 
 def test_a_timing_runs_after_the_others_and_by_itself() -> None:

@@ -56,7 +56,7 @@ def same_drawing(one: Path, other: Path, *, by_eye: bool = False) -> bool:
     left, right = (" ".join(_PLACES.findall(drawing)) for drawing in (first, second))
     if _NUMBER.sub("#", left) != _NUMBER.sub("#", right):
         return False
-    slack = GLANCE * _diagonal(first) if by_eye else HAIR
+    slack = max(HAIR, GLANCE * _diagonal(first)) if by_eye else HAIR
     pairs = zip(_NUMBER.findall(left), _NUMBER.findall(right), strict=True)
     return all(abs(float(a) - float(b)) <= slack for a, b in pairs)
 

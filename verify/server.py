@@ -29,6 +29,9 @@ from verify.warm import warm
 GRACE = 0.1
 """Seconds between asking a process that takes too long where it stands, and its end."""
 
+CROWD = 4.0
+"""Limits that a claim may stand in line for a processor besides its own: it may be the crowd itself."""
+
 LONGEST_WAIT = 60.0
 """Seconds between two looks at the deadlines; the system takes no longer waits than some weeks."""
 
@@ -165,7 +168,8 @@ def _has_time(child: Child) -> bool:
     """Whether a claim that stood in line for a processor may go on for that long; moves its deadline."""
     if child.late:
         return False
-    child.deadline = child.began + child.timeout + _in_line(child.handle)
+    waited = min(_in_line(child.handle), CROWD * child.timeout)
+    child.deadline = child.began + child.timeout + waited
     return time.monotonic() < child.deadline
 
 
